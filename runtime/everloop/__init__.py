@@ -1,3 +1,17 @@
 """everloop: an AWS Lambda runtime that keeps one event loop and one warmed application."""
 
+from everloop.background import wait_until
+from everloop.errors import ClientDisconnected, EverloopError, ProtocolError
+from everloop.invocation import Invocation, current_invocation
+
 __version__ = "0.1.0"
+
+__all__ = [
+    "ClientDisconnected",
+    "EverloopError",
+    "Invocation",
+    "ProtocolError",
+    "__version__",
+    "current_invocation",
+    "wait_until",
+]

@@ -1,0 +1,43 @@
+"""The process entry: environment → settings → logging → runtime → exit code. Nobody else reads `os.environ`."""
+
+import asyncio
+import logging
+import os
+import sys
+
+from everloop import logs
+from everloop.api.client import RuntimeApiClient
+from everloop.errors import InvalidSettings
+from everloop.runtime import USER_AGENT, report_init_error, run
+from everloop.settings import LogFormat, Settings
+
+
+def main() -> int:
+    """Run `bootstrap`; give the exit code."""
+    environ = os.environ
+    try:
+        settings = Settings.from_environ(environ, sys.argv[1:])
+    except InvalidSettings as error:
+        logs.configure(as_json=environ.get("AWS_LAMBDA_LOG_FORMAT", "").upper() == "JSON", level=None)
+        return settings_failed(error, environ.get("AWS_LAMBDA_RUNTIME_API"))
+    logs.configure(as_json=settings.log_format is LogFormat.JSON, level=settings.log_level)
+    for warning in settings.unknown:
+        logging.getLogger("everloop").warning(warning)
+    sys.path.insert(0, settings.task_root or str(os.getcwd()))
+    try:
+        return run(settings, environ)
+    except InvalidSettings as error:
+        return settings_failed(error, settings.runtime_api)
+
+
+def settings_failed(error: InvalidSettings, runtime_api: str | None) -> int:
+    """Say what is wrong with the settings, to Lambda where there is one."""
+    if runtime_api:
+        asyncio.run(report_init_error(RuntimeApiClient(runtime_api, USER_AGENT), error))
+    else:
+        print(f"everloop: {error}", file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The only sockets: the conversation with the Lambda Runtime API."""

@@ -1,0 +1,65 @@
+"""The Runtime API's address, and what is said to it outside of invocations."""
+
+import asyncio
+
+from everloop.api.connection import Connection
+from everloop.api.slot import Slot
+from everloop.errors import RuntimeApiRefused, RuntimeApiUnreachable
+from everloop.report import ErrorReport
+from everloop.wire.http1 import ApiAnswer
+from everloop.wire.runtime_api import RequestEncoder
+
+INIT_ERROR_TIMEOUT = 5.0
+"""Seconds that an init error may take to be delivered: the process is about to exit."""
+
+
+class RuntimeApiClient:
+    """Makes slots, and reports what goes wrong before the first poll."""
+
+    def __init__(self, address: str, user_agent: str) -> None:
+        host, _, port = address.rpartition(":")
+        self._host = (host or address).strip("[]")
+        self._port = int(port) if host and port.isdigit() else 80
+        self.encoder = RequestEncoder(address, user_agent)
+
+    def slot(self) -> Slot:
+        """Make a slot; it connects when it polls."""
+        return Slot(self._connect, self.encoder)
+
+    async def report_init_error(self, report: ErrorReport) -> None:
+        """Tell Lambda that initialisation failed. Raises `RuntimeApiError` or `OSError` when that fails, too."""
+        request = self.encoder.init_error(report.header_type, report.to_json())
+        async with asyncio.timeout(INIT_ERROR_TIMEOUT):
+            answer = await self.call(request)
+        if answer.status >= 300:
+            raise RuntimeApiRefused("POST /runtime/init/error", answer.status, answer.body)
+
+    async def call(self, request: bytes) -> ApiAnswer:
+        """Send one request on a connection of its own and wait for the answer."""
+        connection = await self._connect()
+        answer = _OneAnswer(asyncio.get_running_loop().create_future())
+        connection.ask(answer, (request,))
+        try:
+            return await answer.future
+        finally:
+            connection.close()
+
+    async def _connect(self) -> Connection:
+        loop = asyncio.get_running_loop()
+        _, connection = await loop.create_connection(Connection, self._host, self._port)
+        return connection
+
+
+class _OneAnswer:
+    """Waits for the answer to a single request."""
+
+    def __init__(self, future: asyncio.Future[ApiAnswer]) -> None:
+        self.future = future
+
+    def answered(self, answer: ApiAnswer) -> None:
+        if not self.future.done():
+            self.future.set_result(answer)
+
+    def lost(self, error: Exception) -> None:
+        if not self.future.done():
+            self.future.set_exception(RuntimeApiUnreachable(f"The Runtime API did not answer: {error}"))

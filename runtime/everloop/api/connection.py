@@ -1,0 +1,130 @@
+"""One keep-alive connection to the Runtime API: pipelined requests, answers in order, flow control."""
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from typing import Protocol, cast
+
+from everloop.errors import RuntimeApiUnreachable
+from everloop.wire.http1 import AnswerReader, ApiAnswer
+
+
+class Expectation(Protocol):
+    """Somebody who waits for the answer to a request, or for the end of the connection."""
+
+    def answered(self, answer: ApiAnswer) -> None:
+        """Take the answer."""
+
+    def lost(self, error: Exception) -> None:
+        """Learn that no answer will come."""
+
+
+class Connection(asyncio.Protocol):
+    """Writes requests and hands the answers, which come in the order of the requests, to those who wait for them."""
+
+    def __init__(self) -> None:
+        self._expected: deque[Expectation] = deque()
+        self._reader = AnswerReader(self._answered)
+        self._transport: asyncio.Transport | None = None
+        self._error: Exception | None = None
+        self._writable: asyncio.Future[None] | None = None
+        self.served = 0
+        """Answers that came so far: a connection that served once and then ends was merely kept alive too long."""
+        self.closed = False
+        self.paused = False
+        """True while the Runtime API does not read: await `drain()` before the next write."""
+        self.listener: Expectation | None = None
+        """Told of the end of the connection although it has asked for nothing yet."""
+
+    def __repr__(self) -> str:
+        return f"<Connection {'closed' if self.closed else 'open'}, {len(self._expected)} answers outstanding>"
+
+    # Called by those who talk to the Runtime API.
+
+    def ask(self, expectation: Expectation, pieces: Sequence[bytes]) -> None:
+        """Write a request, or the beginning of one, and expect its answer."""
+        if self._transport is None or self.closed:
+            expectation.lost(self._error or RuntimeApiUnreachable("The connection to the Runtime API is closed"))
+            return
+        self._expected.append(expectation)
+        self._transport.writelines(pieces)
+
+    def write(self, pieces: Sequence[bytes]) -> None:
+        """Write more of the request that was begun last."""
+        if self._transport is not None and not self.closed:
+            self._transport.writelines(pieces)
+
+    def write_through(self, enabled: bool) -> None:
+        """Let every write reach the socket at once and pause as soon as it takes no more.
+
+        For streaming: what the application sends leaves now, and not even one chunk waits in this process. Otherwise
+        the writes of one turn of the loop are joined, which is what lets a response and the next poll leave together.
+        """
+        if self._transport is not None and not self.closed:
+            self._transport.set_write_buffer_limits(high=0 if enabled else None)
+
+    async def drain(self) -> None:
+        """Wait until the Runtime API reads again, or the connection ends."""
+        while self.paused and not self.closed:
+            if self._writable is None:
+                self._writable = asyncio.get_running_loop().create_future()
+            # Shielded, because several may wait for the same future.
+            await asyncio.shield(self._writable)
+
+    def abort(self, error: Exception) -> None:
+        """End the connection now; what is still expected is lost with `error`."""
+        self._error = self._error or error
+        if self._transport is not None:
+            self._transport.abort()
+
+    def close(self) -> None:
+        """End the connection; nobody is waiting for anything any more."""
+        self._expected.clear()
+        self.listener = None
+        if self._transport is not None:
+            self._transport.close()
+
+    # Called by the event loop.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the transport."""
+        self._transport = cast("asyncio.Transport", transport)
+
+    def data_received(self, data: bytes) -> None:
+        """Hand the bytes to the reader."""
+        try:
+            self._reader.receive(data)
+        except RuntimeApiUnreachable as error:
+            self.abort(error)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Tell everybody who still waits."""
+        self.closed = True
+        error = self._error or exc or ConnectionResetError("The Runtime API closed the connection")
+        self.resume_writing()
+        expected = [*self._expected]
+        if self.listener is not None and self.listener not in expected:
+            expected.append(self.listener)
+        self._expected.clear()
+        for expectation in expected:
+            expectation.lost(error)
+
+    def pause_writing(self) -> None:
+        """Note that the socket takes no more."""
+        self.paused = True
+
+    def resume_writing(self) -> None:
+        """Wake those who wait in `drain()`."""
+        self.paused = False
+        if self._writable is not None:
+            self._writable.set_result(None)
+            self._writable = None
+
+    def _answered(self, answer: ApiAnswer) -> None:
+        if not self._expected:
+            self.abort(RuntimeApiUnreachable(f"The Runtime API answered what nobody asked: {answer!r}"))
+            return
+        self.served += 1
+        self._expected.popleft().answered(answer)
+        if not answer.keep_alive and self._transport is not None:
+            self._transport.close()

@@ -1,0 +1,177 @@
+"""The right to answer one invocation: buffered, streamed or failed, once."""
+
+import logging
+from collections.abc import Callable
+from enum import Enum, auto
+
+import orjson
+
+from everloop.api.connection import Connection
+from everloop.errors import IllegalTransition, RuntimeApiRefused
+from everloop.invocation import Invocation
+from everloop.report import ErrorReport
+from everloop.wire import chunked
+from everloop.wire.http1 import ApiAnswer
+from everloop.wire.runtime_api import JSON, RequestEncoder, error_trailers
+
+logger = logging.getLogger("everloop.api")
+
+
+class ReplyState(Enum):
+    """Where one invocation's answer has got to."""
+
+    PENDING = auto()
+    """Nothing sent. Goes to STREAMING, COMPLETED, FAILED or BROKEN."""
+
+    STREAMING = auto()
+    """The head and some of the body are sent. Goes to COMPLETED, to FAILED by trailers, or to BROKEN."""
+
+    COMPLETED = auto()
+    """The whole response is sent."""
+
+    FAILED = auto()
+    """The whole failure is sent."""
+
+    BROKEN = auto()
+    """The connection ended, or the Runtime API refused the response, before all was sent."""
+
+
+_NEXT = {
+    ReplyState.PENDING: {ReplyState.STREAMING, ReplyState.COMPLETED, ReplyState.FAILED, ReplyState.BROKEN},
+    ReplyState.STREAMING: {ReplyState.COMPLETED, ReplyState.FAILED, ReplyState.BROKEN},
+    ReplyState.COMPLETED: set[ReplyState](),
+    ReplyState.FAILED: set[ReplyState](),
+    ReplyState.BROKEN: set[ReplyState](),
+}
+
+_UNDER_WAY = (ReplyState.PENDING, ReplyState.STREAMING)
+
+
+class Reply:
+    """Answers one invocation. Nothing here waits: after `write()` look at `paused` and await `drain()`."""
+
+    __slots__ = ("_connection", "_encoder", "invocation", "on_broken", "state")
+
+    def __init__(self, connection: Connection, encoder: RequestEncoder, invocation: Invocation) -> None:
+        self._connection = connection
+        self._encoder = encoder
+        self.invocation = invocation
+        self.state = ReplyState.PENDING
+        self.on_broken: Callable[[], None] | None = None
+        """Called once, when it turns out that nobody can get this answer any more."""
+        connection.listener = self
+
+    def __repr__(self) -> str:
+        return f"<Reply {self.invocation.request_id} {self.state.name}>"
+
+    @property
+    def paused(self) -> bool:
+        """True while the Runtime API does not read."""
+        return self._connection.paused
+
+    @property
+    def broken(self) -> bool:
+        """True when what is written reaches nobody."""
+        return self.state is ReplyState.BROKEN
+
+    async def drain(self) -> None:
+        """Wait until the Runtime API reads again, or cannot be reached any more."""
+        await self._connection.drain()
+
+    def complete(self, payload: bytes, content_type: bytes = JSON) -> None:
+        """Send a whole, buffered response."""
+        if self.broken:
+            return
+        self._advance(ReplyState.COMPLETED)
+        invocation = self.invocation
+        head = self._encoder.response(invocation.request_id, invocation.invocation_id, content_type, len(payload))
+        self._connection.ask(self, (head, payload))
+
+    def start(self, content_type: bytes, *first: bytes) -> None:
+        """Begin a streamed response; `first` (prelude, first chunk) leaves in the same write as the head."""
+        if self.broken:
+            return
+        self._advance(ReplyState.STREAMING)
+        invocation = self.invocation
+        pieces = [self._encoder.streaming_response(invocation.request_id, invocation.invocation_id, content_type)]
+        for data in first:
+            if data:
+                pieces += chunked.chunk(data)
+        self._connection.write_through(True)
+        self._connection.ask(self, pieces)
+
+    def write(self, data: bytes) -> None:
+        """Send one chunk of a streamed response now. Empty data is left out: it would end the body."""
+        if data and self.state is ReplyState.STREAMING:
+            self._connection.write(chunked.chunk(data))
+
+    def finish(self, last: bytes = b"") -> None:
+        """Send the last chunk of a streamed response and the end of its body."""
+        if self.broken:
+            return
+        self._advance(ReplyState.COMPLETED)
+        self._connection.write((*chunked.chunk(last), chunked.END) if last else (chunked.END,))
+        self._connection.write_through(False)
+
+    def fail(self, report: ErrorReport) -> None:
+        """Tell Lambda that the invocation failed: by /error, by trailers in mid-stream, by the log after the end."""
+        invocation = self.invocation
+        body = report.to_json(invocation.request_id)
+        match self.state:
+            case ReplyState.PENDING:
+                self._advance(ReplyState.FAILED)
+                request = self._encoder.error(
+                    invocation.request_id, invocation.invocation_id, report.header_type, body
+                )
+                self._connection.ask(self, (request,))
+            case ReplyState.STREAMING:
+                self._advance(ReplyState.FAILED)
+                self._connection.write((error_trailers(report.header_type, body),))
+                self._connection.write_through(False)
+            case _:
+                logger.error("%s after the response was %s: %s", report.error_type, self.state.name, report.message)
+
+    # What the connection tells.
+
+    def answered(self, answer: ApiAnswer) -> None:
+        """Look whether Lambda took the answer; one that comes before the end of a stream ends the stream."""
+        self._connection.listener = None
+        if answer.status >= 300:
+            logger.error(
+                "The Runtime API refused the answer to request %s with status %d %s; the answer is lost",
+                self.invocation.request_id,
+                answer.status,
+                refusal(answer.body),
+            )
+        if self.state is ReplyState.STREAMING:
+            self._break()
+            self._connection.abort(RuntimeApiRefused("The stream", answer.status, answer.body))
+
+    def lost(self, error: Exception) -> None:
+        """Learn that the connection ended before Lambda said that it has the answer."""
+        logger.error(
+            "The connection to the Runtime API ended while request %s was %s: %s; its answer is not sent again",
+            self.invocation.request_id,
+            "being worked on" if self.state is ReplyState.PENDING else "being answered",
+            error,
+        )
+        if self.state in _UNDER_WAY:
+            self._break()
+
+    def _break(self) -> None:
+        self._advance(ReplyState.BROKEN)
+        if self.on_broken is not None:
+            self.on_broken()
+
+    def _advance(self, state: ReplyState) -> None:
+        if state not in _NEXT[self.state]:
+            raise IllegalTransition(self, state.name)
+        self.state = state
+
+
+def refusal(body: bytes) -> str:
+    """Give the errorType of the Runtime API's error body, or the beginning of what it sent instead."""
+    try:
+        return str(orjson.loads(body)["errorType"])
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        return repr(body[:200].decode("utf-8", "replace"))

@@ -1,0 +1,1 @@
+"""Knows ASGI and has never heard of Lambda."""

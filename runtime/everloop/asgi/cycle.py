@@ -1,0 +1,156 @@
+"""One request and its response, as the application sees them (ASGI HTTP spec 2.5)."""
+
+import asyncio
+from enum import Enum, auto
+from typing import Protocol
+
+from everloop.asgi.head import response_head
+from everloop.asgi.types import Message
+from everloop.errors import ClientDisconnected, ProtocolError
+from everloop.exchange import ResponseHead
+
+
+class ResponseSink(Protocol):
+    """Where a response goes. Nothing here waits; after a write look at `paused` and await `drain()`."""
+
+    @property
+    def paused(self) -> bool:
+        """True while the other side does not read."""
+
+    async def drain(self) -> None:
+        """Wait until the other side reads again, or is gone."""
+
+    def start(self, head: ResponseHead, body: bytes, more: bool) -> None:
+        """Take the head and the first piece of the body."""
+
+    def write(self, body: bytes, more: bool) -> None:
+        """Take a further piece of the body."""
+
+
+class CycleState(Enum):
+    """Where the application has got to with its response."""
+
+    REQUEST = auto()
+    """No message yet. Goes to HEAD by http.response.start."""
+
+    HEAD = auto()
+    """The head is known and held back, as ASGI asks. Goes to BODY or COMPLETE by http.response.body."""
+
+    BODY = auto()
+    """Some of the body is passed on. Goes to COMPLETE by the last http.response.body."""
+
+    COMPLETE = auto()
+    """The response is complete. There is no way out."""
+
+
+_ACCEPTED = {
+    CycleState.REQUEST: "http.response.start",
+    CycleState.HEAD: "http.response.body",
+    CycleState.BODY: "http.response.body",
+    CycleState.COMPLETE: None,
+}
+
+_BODILESS = (204, 304)
+
+
+class RequestCycle:
+    """Gives an application its `receive` and `send` for one request."""
+
+    __slots__ = ("_body", "_bodiless", "_cut", "_gone", "_head", "_method", "_sink", "_waiting", "state")
+
+    def __init__(self, method: str, body: bytes, sink: ResponseSink) -> None:
+        self._method = method
+        self._body: bytes | None = body
+        self._sink = sink
+        self._head: ResponseHead | None = None
+        self._bodiless = False
+        self._gone = False
+        self._cut = False
+        self._waiting: asyncio.Event | None = None
+        self.state = CycleState.REQUEST
+
+    def __repr__(self) -> str:
+        return f"<RequestCycle {self.state.name}>"
+
+    def disconnect(self) -> None:
+        """Tell the application that nobody waits any more; it may still send."""
+        self._gone = True
+        if self._waiting is not None:
+            self._waiting.set()
+
+    def cut(self) -> None:
+        """Disconnect, and let `send()` raise `OSError` from now on."""
+        self._cut = True
+        self.disconnect()
+
+    async def receive(self) -> Message:
+        """Give the request in one message, then http.disconnect once the response is complete or nobody waits."""
+        if self._body is not None:
+            body, self._body = self._body, None
+            return {"type": "http.request", "body": body, "more_body": False}
+        if not self._gone:
+            if self._waiting is None:
+                self._waiting = asyncio.Event()
+            await self._waiting.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(self, message: Message) -> None:
+        """Take one message of the response.
+
+        Raises `ProtocolError` for a message that is wrong here, `ClientDisconnected`, an `OSError`, after `cut()`.
+        """
+        if self._cut:
+            raise ClientDisconnected("The response can no longer be delivered")
+        kind = message.get("type")
+        if kind != _ACCEPTED[self.state]:
+            raise ProtocolError(self._unexpected(kind))
+        if self.state is CycleState.REQUEST:
+            self._head = response_head(message)
+            self._bodiless = self._method == "HEAD" or self._head.status in _BODILESS
+            self.state = CycleState.HEAD
+            return
+        body = message.get("body", b"")
+        if type(body) is not bytes:
+            body = _bytes(body)
+        more = bool(message.get("more_body", False))
+        if self._bodiless:
+            self._pass_head_alone(more)
+            return
+        if self.state is CycleState.HEAD:
+            assert self._head is not None  # noqa: S101 - the state says so
+            self.state = CycleState.BODY if more else CycleState.COMPLETE
+            self._sink.start(self._head, body, more)
+        else:
+            if not more:
+                self.state = CycleState.COMPLETE
+            self._sink.write(body, more)
+        if not more:
+            self.disconnect()
+        elif self._sink.paused:
+            await self._sink.drain()
+            if self._cut:
+                raise ClientDisconnected("The response can no longer be delivered")
+
+    def _pass_head_alone(self, more: bool) -> None:
+        """Answer HEAD, 204 and 304 without a body: the client has its response with the first body message."""
+        if self.state is CycleState.HEAD:
+            assert self._head is not None  # noqa: S101 - the state says so
+            self._sink.start(self._head, b"", False)
+            self.disconnect()
+        self.state = CycleState.BODY if more else CycleState.COMPLETE
+
+    @property
+    def delivered(self) -> bool:
+        """True when the client has its complete response, whatever the application still sends."""
+        return self.state is CycleState.COMPLETE or (self._bodiless and self.state is CycleState.BODY)
+
+    def _unexpected(self, kind: object) -> str:
+        if self.state is CycleState.COMPLETE:
+            return f"The application sent {kind!r} in state COMPLETE: its response was complete already"
+        return f"The application sent {kind!r} in state {self.state.name}, expected {_ACCEPTED[self.state]!r}"
+
+
+def _bytes(body: object) -> bytes:
+    if isinstance(body, bytearray | memoryview | bytes):
+        return bytes(body)
+    raise ProtocolError(f"http.response.body has a body of type {type(body).__name__}, expected bytes")

@@ -1,0 +1,61 @@
+"""Work that goes on after the response: `everloop.wait_until()`."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable
+from typing import Any, TypeVar
+
+from everloop.invocation import Invocation, current
+
+T = TypeVar("T")
+
+logger = logging.getLogger("everloop")
+
+_left_running: set[asyncio.Future[Any]] = set()
+"""Loops keep weak references only: what is left running past an invocation would vanish."""
+
+
+def wait_until(awaitable: Awaitable[T]) -> asyncio.Future[T]:
+    """Let the next poll wait for `awaitable`, at the latest until the invocation's deadline less the margin.
+
+    The client does not wait: its response is complete when the last body message is sent. Without this, a task that
+    outlives the request is frozen with the environment. An exception is logged. Returns the task or future, and raises
+    `RuntimeError` outside of an invocation.
+    """
+    invocation = current.get()
+    if invocation is None:
+        raise RuntimeError(
+            "everloop.wait_until() was called outside of an invocation: there is no response that the work could follow"
+        )
+    future = asyncio.ensure_future(awaitable)
+    if invocation.background is None:
+        invocation.background = []
+    invocation.background.append(future)
+    return future
+
+
+async def settle(invocation: Invocation, end: float | None) -> None:
+    """Wait for what `wait_until()` was given until `end`, by the loop's clock; what is not done then is left running."""
+    loop = asyncio.get_running_loop()
+    while pending := [future for future in invocation.background or () if not future.done()]:
+        # In turns, because work that is waited for may give more.
+        timeout = None if end is None else end - loop.time()
+        if timeout is not None and timeout <= 0:
+            for future in pending:
+                leave_running(future)
+            logger.warning(
+                "Work given to wait_until() was not done at the deadline and is left running, frozen between "
+                "invocations: %s",
+                pending,
+            )
+            break
+        await asyncio.wait(pending, timeout=timeout)
+    for future in invocation.background or ():
+        if future.done() and not future.cancelled() and (error := future.exception()) is not None:
+            logger.error("Work given to wait_until() failed", exc_info=error)
+
+
+def leave_running(future: asyncio.Future[Any]) -> None:
+    """Keep a future alive until it is done."""
+    _left_running.add(future)
+    future.add_done_callback(_left_running.discard)

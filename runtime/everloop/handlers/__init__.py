@@ -1,0 +1,1 @@
+"""What an invocation is given to."""

@@ -1,0 +1,192 @@
+"""The two ways in which an HTTP response leaves: as one envelope, or streamed as it is made."""
+
+import logging
+from collections.abc import Collection
+from typing import Protocol
+
+import orjson
+
+from everloop.api.reply import Reply
+from everloop.asgi.cycle import ResponseSink
+from everloop.errors import ErrorStatus, ResponseSizeTooLarge
+from everloop.exchange import ResponseHead
+from everloop.report import ErrorReport
+from everloop.sources.base import Event, EventSource
+from everloop.sources.body import TextTypes
+from everloop.wire.prelude import CONTENT_TYPE, LIMIT, encode_prelude
+from everloop.wire.runtime_api import MAX_PAYLOAD
+
+logger = logging.getLogger("everloop")
+
+KEPT_OF_ERROR_BODY = 64 * 1024
+"""Bytes of a failing response's body that its error message keeps."""
+
+
+class Answer(ResponseSink, Protocol):
+    """A response on its way, which the runtime may have to replace or to end itself."""
+
+    def replace(self, status: int, text: str, report: ErrorReport) -> None:
+        """Answer with `status` instead, or end a stream that has begun with `report`."""
+
+
+class BufferedAnswer:
+    """Collects a response and sends it as the envelope of its event source."""
+
+    __slots__ = ("_error_statuses", "_event", "_head", "_pieces", "_reply", "_size", "_source", "_text_types")
+
+    paused = False
+
+    def __init__(
+        self,
+        reply: Reply,
+        source: EventSource,
+        event: Event,
+        text_types: TextTypes,
+        error_statuses: Collection[int] = (),
+    ) -> None:
+        self._reply = reply
+        self._source = source
+        self._event = event
+        self._text_types = text_types
+        self._error_statuses = error_statuses
+        self._head: ResponseHead | None = None
+        self._pieces: list[bytes] = []
+        self._size = 0
+
+    async def drain(self) -> None:
+        """Return at once: nothing is on its way yet."""
+
+    def start(self, head: ResponseHead, body: bytes, more: bool) -> None:
+        """Take the head and the first piece of the body."""
+        if not more:
+            self._send(head, body)
+            return
+        self._head = head
+        self.write(body, more)
+
+    def write(self, body: bytes, more: bool) -> None:
+        """Take a further piece; with the last one the response is sent."""
+        assert self._head is not None  # noqa: S101 - the cycle starts before it writes
+        self._size += len(body)
+        if self._size <= MAX_PAYLOAD:
+            self._pieces.append(body)
+        else:
+            # It can never be sent, so it is only counted: memory must not grow with a mistake.
+            self._pieces.clear()
+        if more:
+            return
+        if self._size > MAX_PAYLOAD:
+            self._reply.fail(ErrorReport.of(ResponseSizeTooLarge(self._size, MAX_PAYLOAD)))
+        else:
+            self._send(self._head, b"".join(self._pieces))
+
+    def replace(self, status: int, text: str, report: ErrorReport) -> None:
+        """Answer with `status` instead of what was collected, or fail where this status is to fail."""
+        self._pieces.clear()
+        if status in self._error_statuses:
+            self._reply.fail(report)
+        else:
+            self._send(error_head(status), text.encode())
+
+    def _send(self, head: ResponseHead, body: bytes) -> None:
+        if head.status in self._error_statuses:
+            self._reply.fail(ErrorReport.of(error_status(head, body, len(body))))
+            return
+        text, is_base64 = self._text_types.encode(head, body)
+        payload = orjson.dumps(self._source.encode(self._event, head, text, is_base64))
+        if len(payload) > MAX_PAYLOAD:
+            self._reply.fail(ErrorReport.of(ResponseSizeTooLarge(len(payload), MAX_PAYLOAD)))
+        else:
+            self._reply.complete(payload)
+
+
+class StreamedAnswer:
+    """Sends the prelude with the first piece of the body and every later piece at once."""
+
+    __slots__ = ("_error_statuses", "_failing", "_kept", "_reply", "_size", "_source", "_started")
+
+    def __init__(self, reply: Reply, source: EventSource, error_statuses: Collection[int] = ()) -> None:
+        self._reply = reply
+        self._source = source
+        self._error_statuses = error_statuses
+        self._started = False
+        self._failing: ResponseHead | None = None
+        self._kept = b""
+        self._size = 0
+
+    @property
+    def paused(self) -> bool:
+        """True while the Runtime API does not read."""
+        return self._reply.paused
+
+    async def drain(self) -> None:
+        """Wait until the Runtime API reads again."""
+        await self._reply.drain()
+
+    def start(self, head: ResponseHead, body: bytes, more: bool) -> None:
+        """Send head, prelude and the first piece in one write."""
+        if head.status in self._error_statuses:
+            self._failing = head
+            self.write(body, more)
+            return
+        prelude = self._prelude(head)
+        if len(prelude) > LIMIT:
+            logger.error(
+                "The response's status and headers are %d bytes as a prelude and Lambda takes at most %d: answered 500 "
+                "instead. Large cookies are the usual cause.",
+                len(prelude),
+                LIMIT,
+            )
+            self._replace_oversized(more)
+            return
+        self._started = True
+        self._reply.start(CONTENT_TYPE, prelude, body)
+        if not more:
+            self._reply.finish()
+
+    def write(self, body: bytes, more: bool) -> None:
+        """Send a further piece now; with the last one the body ends."""
+        if self._failing is not None:
+            self._keep(self._failing, body, more)
+        elif not self._started:
+            pass  # already answered 500: the prelude was too large
+        elif more:
+            self._reply.write(body)
+        else:
+            self._reply.finish(body)
+
+    def replace(self, status: int, text: str, report: ErrorReport) -> None:
+        """Answer with `status` as long as nothing is sent; a stream that has begun ends with error trailers."""
+        if self._started or status in self._error_statuses:
+            self._reply.fail(report)
+            return
+        self._started = True
+        self._reply.start(CONTENT_TYPE, self._prelude(error_head(status)), text.encode())
+        self._reply.finish()
+
+    def _prelude(self, head: ResponseHead) -> bytes:
+        # A length that the body may not keep to would break the connection to the client; Lambda frames the stream.
+        streamed = ResponseHead(head.status, [pair for pair in head.headers if pair[0] != "content-length"])
+        return encode_prelude(self._source.prelude(streamed))
+
+    def _replace_oversized(self, more: bool) -> None:  # noqa: ARG002
+        self._reply.start(CONTENT_TYPE, self._prelude(error_head(500)), b"Internal Server Error")
+        self._reply.finish()
+
+    def _keep(self, head: ResponseHead, body: bytes, more: bool) -> None:
+        self._size += len(body)
+        self._kept += body[: KEPT_OF_ERROR_BODY - len(self._kept)]
+        if not more:
+            self._reply.fail(ErrorReport.of(error_status(head, self._kept, self._size)))
+
+
+def error_head(status: int) -> ResponseHead:
+    """Give the head of an answer that the runtime makes itself."""
+    return ResponseHead(status, [("content-type", "text/plain; charset=utf-8")])
+
+
+def error_status(head: ResponseHead, body: bytes, size: int) -> ErrorStatus:
+    """Make the error of a status that is to fail the invocation; it keeps the body."""
+    cut = "" if size <= KEPT_OF_ERROR_BODY else f"… [{size:,} bytes]"
+    text = body[:KEPT_OF_ERROR_BODY].decode("utf-8", "replace")
+    return ErrorStatus(f"The application answered {head.status}, which EVERLOOP_ERROR_STATUSES lists: {text}{cut}")

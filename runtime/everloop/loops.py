@@ -1,0 +1,38 @@
+"""The one event loop."""
+
+import asyncio
+
+from everloop.errors import InvalidSettings
+from everloop.settings import Loop
+
+
+def new_loop(kind: Loop) -> asyncio.AbstractEventLoop:
+    """Make the loop that the process keeps until it ends. Raises `InvalidSettings` where uvloop is not there."""
+    if kind is not Loop.ASYNCIO:
+        try:
+            import uvloop
+        except ImportError as error:
+            if kind is Loop.UVLOOP:
+                raise InvalidSettings(
+                    [f"EVERLOOP_LOOP='uvloop': uvloop cannot be imported ({error}); expected it to be installed"]
+                ) from error
+        else:
+            return uvloop.new_event_loop()
+    return asyncio.new_event_loop()
+
+
+def name_of(loop: asyncio.AbstractEventLoop) -> str:
+    """Give `uvloop` or `asyncio`."""
+    return type(loop).__module__.partition(".")[0]
+
+
+def close(loop: asyncio.AbstractEventLoop) -> None:
+    """Cancel what is left running and close the loop, as `asyncio.run()` does."""
+    left = asyncio.all_tasks(loop)
+    for task in left:
+        task.cancel()
+    if left:
+        loop.run_until_complete(asyncio.wait(left, timeout=0.1))
+    loop.run_until_complete(loop.shutdown_asyncgens())
+    asyncio.set_event_loop(None)
+    loop.close()

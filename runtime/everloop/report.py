@@ -1,0 +1,74 @@
+"""The error report that Lambda shows: type, message and the stack trace of the user's own frames."""
+
+import json
+import re
+import traceback
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+_OUR_FRAMES = str(Path(__file__).parent) + "/"
+
+MAX_MESSAGE = 256 * 1024
+"""Characters of a message that are sent: Lambda takes 1 MiB for the whole report on Managed Instances."""
+
+ACCEPTED_TYPE = re.compile(r"(Runtime|Function)\.[A-Z][a-zA-Z]+")
+"""What Lambda accepts in Lambda-Runtime-Function-Error-Type; anything else becomes Runtime.Unknown."""
+
+
+class ErrorReport:
+    """What is told to Lambda of one failure.
+
+    `header_type` is for the header or trailer Lambda-Runtime-Function-Error-Type, `error_type` for the JSON body.
+    """
+
+    __slots__ = ("error_type", "header_type", "message", "stack")
+
+    def __init__(self, error_type: str, message: str, stack: list[str] | None = None) -> None:
+        self.error_type = error_type
+        self.header_type = error_type if ACCEPTED_TYPE.fullmatch(error_type) else function_type(error_type)
+        self.message = message if len(message) <= MAX_MESSAGE else message[:MAX_MESSAGE] + "… [cut]"
+        self.stack = stack or []
+
+    @classmethod
+    def of(cls, error: BaseException) -> Self:
+        """Report `error` by its own `error_type` where it has one, else by the name of its class."""
+        error_type = getattr(error, "error_type", None)
+        if not isinstance(error_type, str):
+            error_type = type(error).__name__
+        return cls(error_type, message_of(error), user_frames(error.__traceback__))
+
+    def to_json(self, request_id: str | None = None) -> bytes:
+        """Give the body of /error, init/error and, in base64, of Lambda-Runtime-Function-Error-Body."""
+        document: dict[str, object] = {
+            "errorType": self.error_type,
+            "errorMessage": self.message,
+            "stackTrace": self.stack,
+        }
+        if request_id is not None:
+            document["requestId"] = request_id
+        return json.dumps(document).encode()
+
+
+def function_type(name: str) -> str:
+    """Give `name` in the form that Lambda accepts: `Function.`, a capital, letters only."""
+    letters = "".join(c for c in name.rpartition(".")[2] if c.isascii() and c.isalpha())
+    if len(letters) < 2:
+        return "Function.Unknown"
+    return f"Function.{letters[0].upper()}{letters[1:]}"
+
+
+def message_of(error: BaseException) -> str:
+    """Give `str(error)`, also for an exception whose `__str__` fails."""
+    try:
+        return str(error)
+    except Exception as failure:  # noqa: BLE001 - the user's __str__ may raise anything
+        return f"<{type(error).__name__} whose __str__ raised {type(failure).__name__}>"
+
+
+def user_frames(tb: TracebackType | None) -> list[str]:
+    """Format a traceback without the frames of everloop that called the user's code."""
+    frames = traceback.extract_tb(tb)
+    while frames and frames[0].filename.startswith(_OUR_FRAMES):
+        frames.pop(0)
+    return traceback.format_list(frames)

@@ -1,0 +1,206 @@
+"""Start, serve, stop: the only file that knows every part."""
+
+import asyncio
+import gc
+import logging
+from collections.abc import MutableMapping
+
+from everloop import __version__, loops, settings
+from everloop.api.client import RuntimeApiClient
+from everloop.api.reply import Reply
+from everloop.api.slot import Slot
+from everloop.asgi.lifespan import Lifespan, NoLifespan
+from everloop.errors import HandlerError, RuntimeApiError
+from everloop.handlers.asgi import AsgiHandler, exit_code
+from everloop.handlers.base import ApplicationExit, InvocationHandler
+from everloop.handlers.deadline import GRACE
+from everloop.invocation import Invocation, current
+from everloop.loader import describe, is_asgi, load
+from everloop.logs import enable_own_loggers
+from everloop.report import ErrorReport
+from everloop.settings import Interface, ResponseMode, Settings
+from everloop.signals import StopRequested, StopSignals
+
+logger = logging.getLogger("everloop")
+
+USER_AGENT = f"everloop/{__version__}"
+
+
+class Runtime:
+    """One process: one loop, one application, its lifespan and its slots."""
+
+    def __init__(self, settings: Settings, environ: MutableMapping[str, str], signals: StopSignals) -> None:
+        self._settings = settings
+        self._environ = environ
+        self._signals = signals
+        self._loop = loops.new_loop(settings.loop)
+        self._client = RuntimeApiClient(settings.runtime_api, USER_AGENT)
+        self._lifespan: Lifespan | NoLifespan = NoLifespan()
+        self._stopping = asyncio.Event()
+        self._trace_id: str | None = None
+
+    def run(self) -> int:
+        """Serve until a signal, `SystemExit` or the loss of the Runtime API; give the exit code."""
+        loop = self._loop
+        # Current, but not running: asyncio.run() works in the user's module, and clients that ask get this loop.
+        asyncio.set_event_loop(loop)
+        try:
+            try:
+                handler = self._load()
+            except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever the user's module raises is reported
+                return self._init_failed(error)
+            # asyncio.run() in the user's module took the current loop away with its own.
+            asyncio.set_event_loop(loop)
+            self._signals.on_stop = self._stop_soon
+            return loop.run_until_complete(self._live(handler))
+        finally:
+            loops.close(loop)
+
+    def _load(self) -> InvocationHandler:
+        """Import the application. Raises what the user's module raises, or `HandlerError`."""
+        chosen = self._settings
+        found = load(chosen.handler)
+        enable_own_loggers()
+        if chosen.interface is Interface.AUTO and not is_asgi(found):
+            raise HandlerError(
+                "Runtime.HandlerNotFound",
+                f"The handler {chosen.handler!r} is {describe(found)}, which does not look like an ASGI application: "
+                "expected a callable `async (scope, receive, send)`. For a factory write module:factory(). If it is an "
+                "ASGI application all the same, set EVERLOOP_INTERFACE=asgi.",
+            )
+        if not callable(found):
+            raise HandlerError(
+                "Runtime.HandlerNotFound", f"The handler {chosen.handler!r} is {describe(found)}, which is not callable"
+            )
+        if chosen.lifespan is not settings.Lifespan.OFF:
+            required = chosen.lifespan is settings.Lifespan.ON
+            self._lifespan = Lifespan(found, required=required, timeout=chosen.startup_timeout)
+        given = settings.changed(chosen)
+        logger.info(
+            "everloop %s: %s is an ASGI application (%s); loop %s, responses %s%s",
+            __version__,
+            chosen.handler,
+            describe(found),
+            loops.name_of(self._loop),
+            chosen.response_mode,
+            f"; {' '.join(given)}" if given else "",
+        )
+        return AsgiHandler(
+            found,
+            self._lifespan.state,
+            streaming=chosen.response_mode is ResponseMode.STREAMING,
+            base_path=chosen.base_path,
+            text_types=chosen.text_types,
+            error_statuses=chosen.error_statuses,
+            deadline_margin=chosen.deadline_margin,
+        )
+
+    async def _live(self, handler: InvocationHandler) -> int:
+        start = asyncio.create_task(self._lifespan.start())
+        await self._unless_stopped(start)
+        if not start.done():
+            start.cancel()
+            return 0
+        try:
+            start.result()
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever the application raises is reported
+            return await self._report_init_error(error)
+        # What start-up made stays for good: the collector need not look at it again.
+        gc.freeze()
+        slot = self._client.slot()
+        polling = asyncio.create_task(self._poll(slot, handler), name="everloop slot")
+        await self._unless_stopped(polling)
+        return await self._stop(slot, polling)
+
+    async def _unless_stopped(self, task: asyncio.Task[None] | asyncio.Task[int]) -> None:
+        """Wait for the task or for the signal to stop, whatever comes first."""
+        stopping = asyncio.create_task(self._stopping.wait())
+        await asyncio.wait((task, stopping), return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+
+    async def _poll(self, slot: Slot, handler: InvocationHandler) -> int:
+        """Serve one slot; give the exit code once it ends by itself."""
+        while not self._stopping.is_set():
+            try:
+                invocation, reply = await slot.next_invocation()
+            except RuntimeApiError as error:
+                logger.critical("The Runtime API is lost, the process ends: %s", error)
+                return 1
+            current.set(invocation)
+            self._export_trace_id(invocation)
+            try:
+                await handler.handle(invocation, reply)
+            except ApplicationExit as exiting:
+                return exiting.code
+            except Exception as error:  # a mistake in everloop must not end the process
+                logger.exception("everloop failed; please report this")
+                _fail_quietly(reply, error)
+            current.set(None)
+        return 0
+
+    async def _stop(self, slot: Slot, polling: asyncio.Task[int]) -> int:
+        """Let work in flight end, run the lifespan's shutdown, give the exit code."""
+        if polling.done():
+            code = polling.result()
+            self._signals.limit(code)
+        else:
+            code = 0
+            if not slot.idle:
+                await asyncio.wait((polling,), timeout=self._settings.shutdown_timeout / 2)
+            if not polling.done():
+                polling.cancel()
+                await asyncio.wait((polling,), timeout=2 * GRACE)
+        await self._lifespan.stop()
+        slot.close()
+        # One turn of the loop, in which the transport writes what it still has.
+        await asyncio.sleep(0)
+        return code
+
+    def _stop_soon(self) -> None:
+        self._loop.call_soon_threadsafe(self._stopping.set)
+
+    def _export_trace_id(self, invocation: Invocation) -> None:
+        """Keep _X_AMZN_TRACE_ID as AWS's X-Ray SDK expects it. Setting a variable costs more than looking here."""
+        trace_id = invocation.trace_id
+        if trace_id == self._trace_id:
+            return
+        self._trace_id = trace_id
+        if trace_id is None:
+            self._environ.pop("_X_AMZN_TRACE_ID", None)
+        else:
+            self._environ["_X_AMZN_TRACE_ID"] = trace_id
+
+    def _init_failed(self, error: BaseException) -> int:
+        return self._loop.run_until_complete(self._report_init_error(error))
+
+    async def _report_init_error(self, error: BaseException) -> int:
+        await report_init_error(self._client, error)
+        return exit_code(error) or 1 if isinstance(error, SystemExit) else 1
+
+
+async def report_init_error(client: RuntimeApiClient, error: BaseException) -> None:
+    """Log why start-up failed and tell Lambda."""
+    report = ErrorReport.of(error)
+    logger.critical("%s: %s", report.error_type, report.message, exc_info=error)
+    try:
+        await client.report_init_error(report)
+    except (RuntimeApiError, OSError) as failure:
+        logger.error("The Runtime API could not be told of it: %s", failure)
+
+
+def _fail_quietly(reply: Reply, error: Exception) -> None:
+    try:
+        reply.fail(ErrorReport.of(error))
+    except Exception:
+        logger.exception("The failure could not be reported")
+
+
+def run(chosen: Settings, environ: MutableMapping[str, str]) -> int:
+    """Run the process from valid settings to its exit code."""
+    signals = StopSignals(chosen.shutdown_timeout)
+    signals.install()
+    try:
+        return Runtime(chosen, environ, signals).run()
+    except StopRequested:
+        logger.info("Stopped by a signal during start-up")
+        return 0

@@ -1,0 +1,224 @@
+"""What the environment asked for, read once, with all of its faults reported together."""
+
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Self, TypeVar
+
+from everloop.errors import InvalidSettings
+
+E = TypeVar("E", bound=StrEnum)
+
+PREFIX = "EVERLOOP_"
+
+
+class ResponseMode(StrEnum):
+    """EVERLOOP_RESPONSE_MODE: the invoke mode that the function's URL or API is configured with."""
+
+    BUFFERED = "buffered"
+    STREAMING = "streaming"
+
+
+class Interface(StrEnum):
+    """EVERLOOP_INTERFACE: what kind of object the handler is."""
+
+    AUTO = "auto"
+    ASGI = "asgi"
+
+
+class Lifespan(StrEnum):
+    """EVERLOOP_LIFESPAN: whether the application has a lifespan."""
+
+    AUTO = "auto"
+    ON = "on"
+    OFF = "off"
+
+
+class Loop(StrEnum):
+    """EVERLOOP_LOOP: the event loop's implementation."""
+
+    AUTO = "auto"
+    UVLOOP = "uvloop"
+    ASYNCIO = "asyncio"
+
+
+class LogFormat(StrEnum):
+    """AWS_LAMBDA_LOG_FORMAT."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Every setting, valid. The names in the environment are the fields' in capitals with EVERLOOP_ before them."""
+
+    # What AWS sets.
+    runtime_api: str
+    handler: str
+    task_root: str | None = None
+    log_format: LogFormat = LogFormat.TEXT
+    log_level: str | None = None
+
+    # What the user sets.
+    interface: Interface = Interface.AUTO
+    response_mode: ResponseMode = ResponseMode.BUFFERED
+    lifespan: Lifespan = Lifespan.AUTO
+    startup_timeout: float = 0.0
+    base_path: str = ""
+    text_types: tuple[str, ...] = ()
+    error_statuses: frozenset[int] = field(default_factory=frozenset)
+    deadline_margin: float = 0.25
+    shutdown_timeout: float = 0.45
+    loop: Loop = Loop.AUTO
+
+    unknown: tuple[str, ...] = ()
+    """A warning for each EVERLOOP_… name that means nothing."""
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str], arguments: Sequence[str] = ()) -> Self:
+        """Read the environment and the arguments of `bootstrap`. Raises `InvalidSettings`, which lists every fault."""
+        faults: list[str] = []
+        values: dict[str, Any] = {}
+        for name, parse in _PARSERS.items():
+            value = environ.get(name, "")
+            if value == "":
+                continue  # set to nothing is how a template leaves a setting out
+            try:
+                values[_field(name)] = parse(value)
+            except ValueError as expected:
+                faults.append(f"{name}={value!r}: expected {expected}")
+        handler = arguments[0] if arguments else environ.get("_HANDLER", "")
+        if not handler:
+            faults.append(
+                "No handler: expected one as the argument of bootstrap (a container's CMD) or in _HANDLER, "
+                "such as main:app"
+            )
+        runtime_api = environ.get("AWS_LAMBDA_RUNTIME_API", "")
+        if not runtime_api:
+            faults.append(
+                "AWS_LAMBDA_RUNTIME_API is not set: bootstrap runs inside Lambda or under an emulator, which sets it"
+            )
+        if faults:
+            raise InvalidSettings(faults)
+        return cls(
+            runtime_api=runtime_api,
+            handler=handler,
+            task_root=environ.get("LAMBDA_TASK_ROOT") or None,
+            unknown=tuple(_unknown(environ)),
+            **values,
+        )
+
+
+def changed(settings: Settings) -> list[str]:
+    """Give `NAME=value` for every setting of the user's that is not the default."""
+    given = []
+    for name in _PARSERS:
+        value = getattr(settings, _field(name))
+        default = Settings.__dataclass_fields__[_field(name)].default
+        if name.startswith(PREFIX) and value != default and value not in ((), frozenset()):
+            given.append(f"{name}={_shown(value)}")
+    return given
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, frozenset | tuple):
+        return ",".join(map(str, sorted(value)))
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _field(name: str) -> str:
+    return name.removeprefix(PREFIX).removeprefix("AWS_LAMBDA_").lower()
+
+
+def _unknown(environ: Mapping[str, str]) -> list[str]:
+    strangers = [name for name in environ if name.startswith(PREFIX) and name not in _PARSERS]
+    if not strangers:
+        return []
+    from difflib import get_close_matches  # a mistake pays for the import, nobody else
+
+    warnings = []
+    for name in sorted(strangers):
+        near = get_close_matches(name, _PARSERS, 1, 0.6)
+        warnings.append(f"{name} is no setting of everloop" + (f": did you mean {near[0]}?" if near else ""))
+    return warnings
+
+
+def _choice(kind: type[E]) -> Callable[[str], E]:
+    def parse(value: str) -> E:
+        try:
+            return kind(value.strip().lower())
+        except ValueError:
+            raise ValueError(" or ".join(kind)) from None
+
+    return parse
+
+
+def _seconds(value: str) -> float:
+    try:
+        seconds = float(value)
+    except ValueError:
+        seconds = math.nan
+    if not 0 <= seconds < math.inf:
+        raise ValueError("a number of seconds, 0 or more")
+    return seconds
+
+
+def _positive_seconds(value: str) -> float:
+    seconds = _seconds(value)
+    if seconds == 0:
+        raise ValueError("a number of seconds, more than 0")
+    return seconds
+
+
+def _base_path(value: str) -> str:
+    path = value.strip().strip("/")
+    if "?" in path or "#" in path or "://" in path:
+        raise ValueError("a path such as /api")
+    return f"/{path}" if path else ""
+
+
+def _media_types(value: str) -> tuple[str, ...]:
+    names = tuple(name.strip().lower() for name in value.split(",") if name.strip())
+    if not all(re.fullmatch(r"[^\s/;]+/[^\s/;]+", name) for name in names):
+        raise ValueError("media types separated by commas, such as application/x-foo,text/x-bar")
+    return names
+
+
+def _statuses(value: str) -> frozenset[int]:
+    statuses: set[int] = set()
+    for part in value.split(","):
+        match = re.fullmatch(r"\s*(\d{3})\s*(?:-\s*(\d{3})\s*)?", part)
+        first, last = (int(match[1]), int(match[2] or match[1])) if match else (0, 0)
+        if not 100 <= first <= last <= 599:
+            raise ValueError("statuses and ranges separated by commas, such as 500,502-504")
+        statuses.update(range(first, last + 1))
+    return frozenset(statuses)
+
+
+def _log_format(value: str) -> LogFormat:
+    # AWS's own client takes anything but JSON as text, and so must we: the variable is Lambda's, not the user's.
+    return LogFormat.JSON if value.upper() == "JSON" else LogFormat.TEXT
+
+
+def _log_level(value: str) -> str | None:
+    level = value.strip().upper()
+    return level if level in ("TRACE", "DEBUG", "INFO", "WARN", "WARNING", "ERROR", "FATAL", "CRITICAL") else None
+
+
+_PARSERS: dict[str, Callable[[str], Any]] = {
+    "AWS_LAMBDA_LOG_FORMAT": _log_format,
+    "AWS_LAMBDA_LOG_LEVEL": _log_level,
+    "EVERLOOP_INTERFACE": _choice(Interface),
+    "EVERLOOP_RESPONSE_MODE": _choice(ResponseMode),
+    "EVERLOOP_LIFESPAN": _choice(Lifespan),
+    "EVERLOOP_STARTUP_TIMEOUT": _seconds,
+    "EVERLOOP_BASE_PATH": _base_path,
+    "EVERLOOP_TEXT_TYPES": _media_types,
+    "EVERLOOP_ERROR_STATUSES": _statuses,
+    "EVERLOOP_DEADLINE_MARGIN": _seconds,
+    "EVERLOOP_SHUTDOWN_TIMEOUT": _positive_seconds,
+    "EVERLOOP_LOOP": _choice(Loop),
+}

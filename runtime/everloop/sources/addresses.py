@@ -1,0 +1,50 @@
+"""Who speaks to whom, out of headers that anybody may have written: nothing here raises."""
+
+from everloop.exchange import Address
+
+
+def endpoint(
+    host: str | None, domain: str | None, forwarded_proto: str | None, forwarded_port: str | None
+) -> tuple[str, Address | None]:
+    """Give `(scheme, server)` out of the host header, the API's own domain and the `x-forwarded-…` headers."""
+    name, port = split_host(host) if host else (None, None)
+    if port is None and forwarded_port is not None:
+        port = port_number(forwarded_port)
+    scheme = "https"
+    if forwarded_proto in ("https", "http"):
+        scheme = forwarded_proto
+    elif forwarded_proto and forwarded_proto.split(",")[0].strip().lower() in ("https", "http"):
+        scheme = forwarded_proto.split(",")[0].strip().lower()
+    elif port == 80:
+        scheme = "http"
+    name = name or (domain if isinstance(domain, str) else None)
+    if not name:
+        return scheme, None
+    return scheme, (name, port or (443 if scheme == "https" else 80))
+
+
+def split_host(host: str) -> tuple[str | None, int | None]:
+    """Split a host header, `name`, `name:port`, `[v6]` or `[v6]:port`; a part that is malformed is None."""
+    if ":" not in host:
+        return host, None
+    if host.startswith("["):
+        name, bracket, rest = host[1:].partition("]")
+        if not bracket or not name:
+            return None, None
+        return name, port_number(rest[1:]) if rest.startswith(":") else None
+    name, _, port = host.partition(":")
+    if ":" in port:
+        return host, None  # an IPv6 address without its brackets
+    return name or None, port_number(port)
+
+
+def port_number(text: str) -> int | None:
+    """Give a port, or None for what is none."""
+    if text.isascii() and text.isdigit() and len(text) <= 5 and 0 < (number := int(text)) < 65536:
+        return number
+    return None
+
+
+def client_address(ip: object) -> Address | None:
+    """Give the client's address; its port is not known on Lambda."""
+    return (ip, 0) if isinstance(ip, str) and ip else None

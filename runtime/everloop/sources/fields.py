@@ -1,0 +1,107 @@
+"""Fields of events: read as they should be, or named in a `MalformedEvent`."""
+
+import binascii
+from collections.abc import Mapping
+from typing import Any
+
+from everloop.errors import MalformedEvent
+from everloop.exchange import RawHeaders
+
+Shape = Mapping[str, type | tuple[type, ...]]
+"""Dotted field → the types that it may have. `NoneType` among them: it may also be absent."""
+
+_JSON_NAMES = {
+    str: "a string",
+    dict: "an object",
+    list: "an array",
+    bool: "a boolean",
+    int: "a number",
+    float: "a number",
+    type(None): "null",
+}
+
+OPTIONAL_TEXT = (str, type(None))
+OPTIONAL_OBJECT = (dict, type(None))
+OPTIONAL_LIST = (list, type(None))
+
+
+def malformed(source: str, event: Mapping[str, Any], shape: Shape, error: Exception) -> MalformedEvent:
+    """Explain why an event could not be read: find the field that is wrong. Only failures pay for the search."""
+    for path, types in shape.items():
+        allowed = types if isinstance(types, tuple) else (types,)
+        value: Any = event
+        for name in path.split("."):
+            value = value.get(name) if isinstance(value, dict) else None
+        if not isinstance(value, allowed):
+            expected = " or ".join(_JSON_NAMES.get(one, one.__name__) for one in allowed)
+            found = "missing" if value is None else _JSON_NAMES.get(type(value), type(value).__name__)
+            return MalformedEvent(f"The {source} event's {path} is {found}, expected {expected}.")
+        if isinstance(value, dict | list) and (inner := _wrong_inside(path, value)):
+            return MalformedEvent(f"The {source} event's {inner}.")
+    return MalformedEvent(f"The {source} event cannot be read: {error}.")
+
+
+def _wrong_inside(path: str, value: dict[str, Any] | list[Any]) -> str | None:
+    """Find a header, cookie or parameter whose value is no string."""
+    if path == "requestContext" or path.startswith("requestContext."):
+        return None
+    for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+        for one in item if isinstance(item, list) else (item,):
+            if not isinstance(one, str):
+                return f"{path}[{key!r}] is {_JSON_NAMES.get(type(one), type(one).__name__)}, expected a string"
+    return None
+
+
+def body_of(event: Mapping[str, Any], key: str = "isBase64Encoded") -> bytes:
+    """Give the request's body. Raises `MalformedEvent` for base64 that is none."""
+    body = event.get("body")
+    if not body:
+        if body is None or body == "":
+            return b""
+        raise TypeError("body is no string")
+    if not event.get(key):
+        return text_bytes(body)
+    try:
+        return binascii.a2b_base64(body, strict_mode=True)
+    except ValueError as error:
+        raise MalformedEvent(
+            f"The event says that its body is base64 ({key}), but it is not: {error}. It begins with {body[:40]!r}."
+        ) from error
+
+
+def text_bytes(text: str) -> bytes:
+    """Encode text as UTF-8; what JSON can carry and UTF-8 cannot (a lone surrogate) becomes a question mark."""
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "replace")
+
+
+def header_value(value: str) -> bytes:
+    """Encode a header's value: latin-1, which is what HTTP is made of, else UTF-8."""
+    try:
+        return value.encode("latin-1")
+    except UnicodeEncodeError:
+        return text_bytes(value)
+
+
+def raw_headers(headers: Mapping[str, str]) -> RawHeaders:
+    """Give single-valued headers as ASGI wants them: lower-case names, bytes, in order."""
+    try:
+        return [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+    except UnicodeEncodeError:
+        return [(header_value(name.lower()), header_value(value)) for name, value in headers.items()]
+
+
+def raw_multi_headers(headers: Mapping[str, list[str]]) -> RawHeaders:
+    """Give multi-valued headers as ASGI wants them: one pair for each value."""
+    return [
+        (header_value(name.lower()), header_value(value)) for name, values in headers.items() for value in items(values)
+    ]
+
+
+def items(values: Any) -> list[Any]:
+    """Give a list as it is. Raises `TypeError` for anything else: iterating over a string would go unnoticed."""
+    if not isinstance(values, list):
+        raise TypeError(f"{values!r} is no array")
+    return values

@@ -1,0 +1,42 @@
+"""API Gateway HTTP APIs, payload 2.0: the path comes decoded; never streams."""
+
+from typing import Any, ClassVar
+
+from everloop.exchange import HttpRequest, ResponseHead
+from everloop.sources.base import Event
+from everloop.sources.function_url import has_function_url_domain
+from everloop.sources.paths import encode_path, under
+from everloop.sources.payload2 import decode_payload2, encode_payload2, is_payload2, malformed_payload2
+
+
+class HttpApi:
+    """An HTTP API with payload format 2.0."""
+
+    name: ClassVar[str] = "http-api"
+    streams: ClassVar[bool] = False
+
+    def matches(self, event: Event) -> bool:
+        """Recognise format 2.0 with any domain but a lambda-url one."""
+        return is_payload2(event) and not has_function_url_domain(event)
+
+    def decode(self, event: Event) -> HttpRequest:
+        """Give the request. API Gateway has decoded `rawPath`, so it is taken as it is; a named stage begins it."""
+        path = event.get("rawPath") or "/"
+        try:
+            raw_path = encode_path(path)
+        except TypeError as error:
+            raise malformed_payload2(self.name, event, error) from error
+        stage = event["requestContext"].get("stage")
+        root_path = f"/{stage}" if stage and isinstance(stage, str) and under(path, f"/{stage}") else ""
+        return decode_payload2(self.name, event, path, raw_path, root_path)
+
+    def encode(self, event: Event, head: ResponseHead, body: str, is_base64: bool) -> dict[str, Any]:  # noqa: ARG002
+        """Give the envelope."""
+        envelope = encode_payload2(head)
+        envelope["body"] = body
+        envelope["isBase64Encoded"] = is_base64
+        return envelope
+
+    def prelude(self, head: ResponseHead) -> dict[str, Any]:
+        """Never asked for: HTTP APIs do not stream."""
+        raise NotImplementedError(f"{self.name} does not stream {head}")

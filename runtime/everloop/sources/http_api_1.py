@@ -1,0 +1,40 @@
+"""API Gateway HTTP APIs with payload 1.0; never stream."""
+
+from typing import Any, ClassVar
+
+from everloop.exchange import HttpRequest, ResponseHead
+from everloop.sources.base import Event
+from everloop.sources.paths import split_path, under
+from everloop.sources.payload1 import decode_payload1, encode_payload1, is_payload1, malformed_payload1
+
+
+class HttpApi1:
+    """An HTTP API with payload format 1.0."""
+
+    name: ClassVar[str] = "http-api-1.0"
+    streams: ClassVar[bool] = False
+
+    def matches(self, event: Event) -> bool:
+        """Recognise format 1.0 by its version field."""
+        return event.get("version") == "1.0" and is_payload1(event)
+
+    def decode(self, event: Event) -> HttpRequest:
+        """Give the request; as in payload 2.0 of the same API a named stage begins the path."""
+        try:
+            path, raw_path = split_path(event.get("path") or "/")
+        except TypeError as error:
+            raise malformed_payload1(self.name, event, error) from error
+        stage = event["requestContext"].get("stage")
+        root_path = f"/{stage}" if stage and isinstance(stage, str) and under(path, f"/{stage}") else ""
+        return decode_payload1(self.name, event, path, raw_path, root_path)
+
+    def encode(self, event: Event, head: ResponseHead, body: str, is_base64: bool) -> dict[str, Any]:  # noqa: ARG002
+        """Give the envelope."""
+        envelope = encode_payload1(head)
+        envelope["body"] = body
+        envelope["isBase64Encoded"] = is_base64
+        return envelope
+
+    def prelude(self, head: ResponseHead) -> dict[str, Any]:
+        """Never asked for: HTTP APIs do not stream."""
+        raise NotImplementedError(f"{self.name} does not stream {head}")

@@ -1,0 +1,107 @@
+"""Payload format 2.0, which Function URLs and HTTP APIs share.
+
+Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
+"""
+
+from types import NoneType
+from typing import Any
+
+from everloop.errors import MalformedEvent
+from everloop.exchange import HttpRequest, RawHeaders, ResponseHead
+from everloop.sources.addresses import client_address, endpoint
+from everloop.sources.base import Event
+from everloop.sources.fields import (
+    OPTIONAL_LIST,
+    OPTIONAL_OBJECT,
+    OPTIONAL_TEXT,
+    Shape,
+    body_of,
+    header_value,
+    items,
+    malformed,
+    raw_headers,
+    text_bytes,
+)
+
+_SHAPE: Shape = {
+    "rawPath": OPTIONAL_TEXT,
+    "rawQueryString": OPTIONAL_TEXT,
+    "headers": OPTIONAL_OBJECT,
+    "cookies": OPTIONAL_LIST,
+    "requestContext": dict,
+    "requestContext.http": dict,
+    "requestContext.http.method": str,
+    "body": OPTIONAL_TEXT,
+    "isBase64Encoded": (bool, NoneType),
+}
+
+
+def is_payload2(event: Event) -> bool:
+    """Recognise an HTTP event in format 2.0; an authorizer's event has a routeArn as well."""
+    context = event.get("requestContext")
+    return (
+        event.get("version") == "2.0" and isinstance(context, dict) and "http" in context and "routeArn" not in event
+    )
+
+
+def decode_payload2(
+    source: str, event: Event, path: str, raw_path: bytes, root_path: str
+) -> HttpRequest:
+    """Read what is the same for both sources; they differ in their paths."""
+    try:
+        context = event["requestContext"]
+        http = context["http"]
+        headers = event.get("headers") or {}
+        pairs = raw_headers(headers)
+        if cookies := event.get("cookies"):
+            _add_cookies(pairs, cookies)
+        get = headers.get
+        scheme, server = endpoint(
+            get("host"), context.get("domainName"), get("x-forwarded-proto"), get("x-forwarded-port")
+        )
+        return HttpRequest(
+            method=http["method"].upper(),
+            path=path,
+            raw_path=raw_path,
+            root_path=root_path,
+            query_string=text_bytes(event.get("rawQueryString") or ""),
+            headers=pairs,
+            client=client_address(http.get("sourceIp")),
+            server=server,
+            scheme=scheme,
+            body=body_of(event),
+        )
+    except (AttributeError, KeyError, TypeError) as error:
+        raise malformed_payload2(source, event, error) from error
+
+
+def malformed_payload2(source: str, event: Event, error: Exception) -> MalformedEvent:
+    """Name the field that is wrong."""
+    return malformed(source, event, _SHAPE, error)
+
+
+def _add_cookies(headers: RawHeaders, cookies: Any) -> None:
+    """Make the `cookies` list one cookie header again; a cookie header that came as well is kept in it."""
+    joined = header_value("; ".join(items(cookies)))
+    for index, (name, value) in enumerate(headers):
+        if name == b"cookie":
+            headers[index] = (name, value if value == joined else value + b"; " + joined)
+            return
+    headers.append((b"cookie", joined))
+
+
+def encode_payload2(head: ResponseHead) -> dict[str, Any]:
+    """Give status, headers and cookies: repeated headers joined by a comma, each set-cookie in `cookies`."""
+    headers: dict[str, str] = {}
+    cookies: list[str] = []
+    for name, value in head.headers:
+        if name == "set-cookie":
+            cookies.append(value)
+        elif name in headers:
+            headers[name] = f"{headers[name]},{value}"
+        else:
+            headers[name] = value
+    envelope: dict[str, Any] = {"statusCode": head.status, "headers": headers}
+    if cookies:
+        envelope["cookies"] = cookies
+    return envelope

@@ -1,0 +1,17 @@
+"""The chunked transfer coding (RFC 9112, section 7.1), as the sender writes it."""
+
+from collections.abc import Sequence
+
+CRLF = b"\r\n"
+END = b"0\r\n\r\n"
+"""The last chunk and an empty trailer section."""
+
+
+def chunk(data: bytes) -> tuple[bytes, bytes, bytes]:
+    """Give the pieces of one chunk, to be written together. `data` must not be empty: that would end the body."""
+    return (b"%x\r\n" % len(data), data, CRLF)
+
+
+def end_with(trailers: Sequence[tuple[bytes, bytes]]) -> bytes:
+    """Give the last chunk and a trailer section."""
+    return b"0\r\n%b\r\n" % b"".join(b"%b: %b\r\n" % pair for pair in trailers)
