@@ -15,21 +15,30 @@ class LazyLambdaContext(LambdaContext):  # type: ignore[misc]  # awslambdaric ha
     """A `LambdaContext` whose attributes come into being at the first look."""
 
     def __init__(self, invocation: Invocation) -> None:
-        self._invocation = invocation
-
-    def __getattr__(self, name: str) -> Any:
-        invocation = self.__dict__.get("_invocation")
-        if invocation is None or "aws_request_id" in self.__dict__:
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        LambdaContext.__init__(
-            self,
+        # The values, not the invocation, which holds this object: only the collector could part the two.
+        self._values = (
             invocation.request_id,
-            json_object(invocation.client_context),
-            json_object(invocation.cognito_identity),
-            # AWS's class calculates with it, so an invocation without a deadline gets one that has passed.
-            int((invocation.deadline or 0) * 1000),
+            invocation.client_context,
+            invocation.cognito_identity,
+            invocation.deadline,
             invocation.function_arn,
             invocation.tenant_id,
+        )
+
+    def __getattr__(self, name: str) -> Any:
+        values = self.__dict__.pop("_values", None)
+        if values is None:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        request_id, client_context, cognito_identity, deadline, function_arn, tenant_id = values
+        LambdaContext.__init__(
+            self,
+            request_id,
+            json_object(client_context),
+            json_object(cognito_identity),
+            # AWS's class calculates with it, so an invocation without a deadline gets one that has passed.
+            int((deadline or 0) * 1000),
+            function_arn,
+            tenant_id,
         )
         return getattr(self, name)
 

@@ -28,13 +28,13 @@ class Invocation:
     __slots__ = (
         "_context",
         "_event",
+        "_payload",
         "background",
         "client_context",
         "cognito_identity",
         "deadline",
         "function_arn",
         "invocation_id",
-        "payload",
         "request_id",
         "tenant_id",
         "trace_id",
@@ -54,7 +54,7 @@ class Invocation:
         tenant_id: str | None = None,
     ) -> None:
         self.request_id = request_id
-        self.payload = payload
+        self._payload: bytes = payload
         self.invocation_id = invocation_id
         self.deadline = deadline
         self.function_arn = function_arn
@@ -104,7 +104,8 @@ class Invocation:
     def event(self) -> Any:
         """The event, parsed as JSON whatever its content type says. Raises `UnmarshalError`."""
         if self._event is _UNSET:
-            self._event = parse_event(self.payload)
+            self._event = parse_event(self._payload)
+            self._payload = b""  # up to 6 MB that nobody needs twice
         return self._event
 
     @property

@@ -76,6 +76,8 @@ class AsgiHandler:
         reply.on_broken = cycle.cut
         run = _Run(cycle, answer, reply, time_before_stop(invocation.remaining(), self._margin))
         await run.until_released(self._app, scope)
+        # Without this the collector would have to find and break a ring of objects for every invocation.
+        reply.on_broken = None
         if invocation.background:
             await settle(invocation, run.stop_at)
         if run.exit_code is not None:

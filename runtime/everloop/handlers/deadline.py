@@ -40,8 +40,9 @@ class DeadlineWatch:
         """True once the application was told that its time is up before it had answered."""
 
     def stop(self) -> None:
-        """Stop watching."""
+        """Stop watching, and let go of the run that watches: the two hold each other otherwise."""
         self._timer.cancel()
+        del self._on_near, self._on_cancel
 
     def _near(self) -> None:
         if not self._on_near():
