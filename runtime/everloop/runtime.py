@@ -7,14 +7,11 @@ from collections.abc import MutableMapping
 
 from everloop import __version__, loops, settings
 from everloop.api.client import RuntimeApiClient
-from everloop.api.reply import Reply
-from everloop.api.slot import Slot
 from everloop.asgi.lifespan import Lifespan, NoLifespan
+from everloop.crew import Crew
 from everloop.errors import HandlerError, RuntimeApiError
 from everloop.handlers.asgi import AsgiHandler, exit_code
-from everloop.handlers.base import ApplicationExit, InvocationHandler
-from everloop.handlers.deadline import GRACE
-from everloop.invocation import Invocation, current
+from everloop.handlers.base import InvocationHandler
 from everloop.loader import describe, is_asgi, load
 from everloop.logs import enable_own_loggers
 from everloop.report import ErrorReport
@@ -37,7 +34,7 @@ class Runtime:
         self._client = RuntimeApiClient(settings.runtime_api, USER_AGENT)
         self._lifespan: Lifespan | NoLifespan = NoLifespan()
         self._stopping = asyncio.Event()
-        self._trace_id: str | None = None
+        self._exit_code = 0
 
     def run(self) -> int:
         """Serve until a signal, `SystemExit` or the loss of the Runtime API; give the exit code."""
@@ -96,6 +93,7 @@ class Runtime:
         )
 
     async def _live(self, handler: InvocationHandler) -> int:
+        """Start up, serve until it is time to stop, shut down; give the exit code."""
         start = asyncio.create_task(self._lifespan.start())
         await self._unless_stopped(start)
         if not start.done():
@@ -107,68 +105,36 @@ class Runtime:
             return await self._report_init_error(error)
         # What start-up made stays for good: the collector need not look at it again.
         gc.freeze()
-        slot = self._client.slot()
-        polling = asyncio.create_task(self._poll(slot, handler), name="everloop slot")
-        await self._unless_stopped(polling)
-        return await self._stop(slot, polling)
-
-    async def _unless_stopped(self, task: asyncio.Task[None] | asyncio.Task[int]) -> None:
-        """Wait for the task or for the signal to stop, whatever comes first."""
-        stopping = asyncio.create_task(self._stopping.wait())
-        await asyncio.wait((task, stopping), return_when=asyncio.FIRST_COMPLETED)
-        stopping.cancel()
-
-    async def _poll(self, slot: Slot, handler: InvocationHandler) -> int:
-        """Serve one slot; give the exit code once it ends by itself."""
-        while not self._stopping.is_set():
-            try:
-                invocation, reply = await slot.next_invocation()
-            except RuntimeApiError as error:
-                logger.critical("The Runtime API is lost, the process ends: %s", error)
-                return 1
-            current.set(invocation)
-            self._export_trace_id(invocation)
-            try:
-                await handler.handle(invocation, reply)
-            except ApplicationExit as exiting:
-                return exiting.code
-            except Exception as error:  # a mistake in everloop must not end the process
-                logger.exception("everloop failed; please report this")
-                _fail_quietly(reply, error)
-            current.set(None)
-        return 0
-
-    async def _stop(self, slot: Slot, polling: asyncio.Task[int]) -> int:
-        """Let work in flight end, run the lifespan's shutdown, give the exit code."""
-        if polling.done():
-            code = polling.result()
-            self._signals.limit(code)
-        else:
-            code = 0
-            if not slot.idle:
-                await asyncio.wait((polling,), timeout=self._settings.shutdown_timeout / 2)
-            if not polling.done():
-                polling.cancel()
-                await asyncio.wait((polling,), timeout=2 * GRACE)
+        crew = Crew(handler, self._environ, self._stop_with)
+        slot = self._client.slot(crew.accept)
+        slot.poll()
+        await self._unless_stopped(slot.lost_api)
+        slot.stop()
+        if slot.lost_api.done() and (lost := slot.lost_api.exception()) is not None:
+            logger.critical("The Runtime API is lost, the process ends: %s", lost)
+            self._exit_code = 1
+        if not self._signals.requested:
+            self._signals.limit(self._exit_code)
+        await crew.finish(self._settings.shutdown_timeout / 2)
         await self._lifespan.stop()
         slot.close()
         # One turn of the loop, in which the transport writes what it still has.
         await asyncio.sleep(0)
-        return code
+        return self._exit_code
+
+    async def _unless_stopped(self, future: asyncio.Future[None]) -> None:
+        """Wait for the future or for the request to stop, whatever comes first."""
+        stopping = asyncio.create_task(self._stopping.wait())
+        await asyncio.wait((future, stopping), return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+
+    def _stop_with(self, code: int) -> None:
+        """Stop because the application asked for it with `SystemExit`."""
+        self._exit_code = code
+        self._stopping.set()
 
     def _stop_soon(self) -> None:
         self._loop.call_soon_threadsafe(self._stopping.set)
-
-    def _export_trace_id(self, invocation: Invocation) -> None:
-        """Keep _X_AMZN_TRACE_ID as AWS's X-Ray SDK expects it. Setting a variable costs more than looking here."""
-        trace_id = invocation.trace_id
-        if trace_id == self._trace_id:
-            return
-        self._trace_id = trace_id
-        if trace_id is None:
-            self._environ.pop("_X_AMZN_TRACE_ID", None)
-        else:
-            self._environ["_X_AMZN_TRACE_ID"] = trace_id
 
     def _init_failed(self, error: BaseException) -> int:
         return self._loop.run_until_complete(self._report_init_error(error))
@@ -186,13 +152,6 @@ async def report_init_error(client: RuntimeApiClient, error: BaseException) -> N
         await client.report_init_error(report)
     except (RuntimeApiError, OSError) as failure:
         logger.error("The Runtime API could not be told of it: %s", failure)
-
-
-def _fail_quietly(reply: Reply, error: Exception) -> None:
-    try:
-        reply.fail(ErrorReport.of(error))
-    except Exception:
-        logger.exception("The failure could not be reported")
 
 
 def run(chosen: Settings, environ: MutableMapping[str, str]) -> int:

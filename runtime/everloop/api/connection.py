@@ -24,7 +24,7 @@ class Connection(asyncio.Protocol):
 
     def __init__(self) -> None:
         self._expected: deque[Expectation] = deque()
-        self._reader = AnswerReader(self._answered)
+        self._reader = AnswerReader()
         self._transport: asyncio.Transport | None = None
         self._error: Exception | None = None
         self._writable: asyncio.Future[None] | None = None
@@ -91,11 +91,21 @@ class Connection(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
-        """Hand the bytes to the reader."""
+        """Hand the answers on in the order of their requests."""
         try:
-            self._reader.receive(data)
+            answers = self._reader.receive(data)
         except RuntimeApiUnreachable as error:
             self.abort(error)
+            return
+        for answer in answers:
+            if not self._expected:
+                self.abort(RuntimeApiUnreachable(f"The Runtime API answered what nobody asked: {answer!r}"))
+                return
+            self.served += 1
+            if not answer.keep_alive and self._transport is not None:
+                self._transport.close()
+                self.closed = True
+            self._expected.popleft().answered(answer)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell everybody who still waits."""
@@ -119,12 +129,3 @@ class Connection(asyncio.Protocol):
         if self._writable is not None:
             self._writable.set_result(None)
             self._writable = None
-
-    def _answered(self, answer: ApiAnswer) -> None:
-        if not self._expected:
-            self.abort(RuntimeApiUnreachable(f"The Runtime API answered what nobody asked: {answer!r}"))
-            return
-        self.served += 1
-        self._expected.popleft().answered(answer)
-        if not answer.keep_alive and self._transport is not None:
-            self._transport.close()

@@ -44,21 +44,29 @@ _NEXT = {
     ReplyState.BROKEN: set[ReplyState](),
 }
 
-_UNDER_WAY = (ReplyState.PENDING, ReplyState.STREAMING)
+UNDER_WAY = (ReplyState.PENDING, ReplyState.STREAMING)
+"""The states in which a client still waits."""
 
 
 class Reply:
     """Answers one invocation. Nothing here waits: after `write()` look at `paused` and await `drain()`."""
 
-    __slots__ = ("_connection", "_encoder", "invocation", "on_broken", "state")
+    __slots__ = ("_connection", "_encoder", "_on_release", "invocation", "on_broken", "state")
 
-    def __init__(self, connection: Connection, encoder: RequestEncoder, invocation: Invocation) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        encoder: RequestEncoder,
+        invocation: Invocation,
+        on_release: Callable[[], None],
+    ) -> None:
         self._connection = connection
         self._encoder = encoder
         self.invocation = invocation
         self.state = ReplyState.PENDING
         self.on_broken: Callable[[], None] | None = None
         """Called once, when it turns out that nobody can get this answer any more."""
+        self._on_release: Callable[[], None] | None = on_release
         connection.listener = self
 
     def __repr__(self) -> str:
@@ -131,6 +139,17 @@ class Reply:
             case _:
                 logger.error("%s after the response was %s: %s", report.error_type, self.state.name, report.message)
 
+    def release(self) -> None:
+        """Let the slot poll again: nothing more is going to happen for this invocation. The first call counts.
+
+        Called in the same turn of the loop as the last write, the poll leaves in one segment with it.
+        """
+        on_release, self._on_release = self._on_release, None
+        if on_release is not None:
+            # Without this the collector would have to find and break a ring of objects for every invocation.
+            self.on_broken = None
+            on_release()
+
     # What the connection tells.
 
     def answered(self, answer: ApiAnswer) -> None:
@@ -155,7 +174,7 @@ class Reply:
             "being worked on" if self.state is ReplyState.PENDING else "being answered",
             error,
         )
-        if self.state in _UNDER_WAY:
+        if self.state in UNDER_WAY:
             self._break()
 
     def _break(self) -> None:

@@ -5,15 +5,15 @@ import logging
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from everloop.api.reply import Reply
+from everloop.api.reply import UNDER_WAY, Reply
 from everloop.asgi.cycle import CycleState, RequestCycle
 from everloop.asgi.scope import build_scope
 from everloop.asgi.types import Application
-from everloop.background import leave_running, settle
+from everloop.background import settle
 from everloop.errors import DeadlineExceeded, IncompleteResponse, InvocationError, ShutDown
 from everloop.handlers.answers import Answer, BufferedAnswer, StreamedAnswer
 from everloop.handlers.base import ApplicationExit
-from everloop.handlers.deadline import GRACE, DeadlineWatch, time_before_stop
+from everloop.handlers.deadline import DeadlineWatch, time_before_stop
 from everloop.invocation import Invocation
 from everloop.report import ErrorReport
 from everloop.sources.base import EventSource
@@ -72,16 +72,10 @@ class AsgiHandler:
             if self._streaming:
                 self._warn_buffered(source)
             answer = BufferedAnswer(reply, source, event, self._text_types, self._error_statuses)
-        cycle = RequestCycle(request.method, request.body, answer)
-        reply.on_broken = cycle.cut
-        run = _Run(cycle, answer, reply, time_before_stop(invocation.remaining(), self._margin))
-        await run.until_released(self._app, scope)
-        # Without this the collector would have to find and break a ring of objects for every invocation.
-        reply.on_broken = None
+        run = _Run(request.method, request.body, answer, reply, time_before_stop(invocation.remaining(), self._margin))
+        await run.call(self._app, scope)
         if invocation.background:
             await settle(invocation, run.stop_at)
-        if run.exit_code is not None:
-            raise ApplicationExit(run.exit_code)
 
     def _warn_buffered(self, source: EventSource) -> None:
         if source.name not in self._warned:
@@ -94,72 +88,75 @@ class AsgiHandler:
 class _Run:
     """One call of the application, and what becomes of it."""
 
-    __slots__ = ("_answer", "_cycle", "_loop", "_released", "_reply", "_stopping", "_watch", "exit_code", "stop_at")
+    __slots__ = ("_answer", "_cycle", "_reply", "_task", "_watch", "stop_at")
 
-    def __init__(self, cycle: RequestCycle, answer: Answer, reply: Reply, seconds: float | None) -> None:
-        self._cycle = cycle
+    def __init__(self, method: str, body: bytes, answer: Answer, reply: Reply, seconds: float | None) -> None:
         self._answer = answer
+        self._cycle = RequestCycle(method, body, answer)
         self._reply = reply
-        self._loop = asyncio.get_running_loop()
-        self._released: asyncio.Future[None] = self._loop.create_future()
+        self._task: asyncio.Task[None] | None = None
         self._watch: DeadlineWatch | None = None
-        self._stopping = False
-        self.stop_at = None if seconds is None else self._loop.time() + seconds
+        self.stop_at: float | None = None
         """When, by the loop's clock, the application is told to stop."""
-        self.exit_code: int | None = None
+        reply.on_broken = self._cycle.cut
+        if seconds is not None:
+            loop = asyncio.get_running_loop()
+            self.stop_at = loop.time() + seconds
+            self._task = asyncio.current_task(loop)
+            self._watch = DeadlineWatch(self, loop, self.stop_at)
 
-    async def until_released(self, app: Application, scope: dict[str, Any]) -> None:
-        """Run the application; return when it has ended or must not be waited for any longer."""
-        task = self._loop.create_task(self._call(app, scope))
-        if self.stop_at is not None:
-            self._watch = DeadlineWatch(task, self._released, self.stop_at, self._deadline_near, self._cycle.cut)
-        try:
-            await self._released
-        except asyncio.CancelledError:
-            await self._shut_down(task)
-            raise
-        finally:
-            if self._watch is not None:
-                self._watch.stop()
-        if self._expired and not self._cycle.delivered:
-            self._fail_by_deadline()
-        if not task.done():
-            leave_running(task)
+    async def call(self, app: Application, scope: dict[str, Any]) -> None:
+        """Call the application in this task and see to the answer that it leaves behind.
 
-    async def _call(self, app: Application, scope: dict[str, Any]) -> None:
-        """Call the application and see to the answer it leaves behind. Nothing is raised from here."""
+        Raises `ApplicationExit`, and `CancelledError` when the process is shutting down.
+        """
         cycle = self._cycle
         try:
             await app(scope, cycle.receive, cycle.send)
+        except asyncio.CancelledError as error:
+            if self._expired:
+                self._fail_by_deadline()
+            elif (task := asyncio.current_task()) is not None and task.cancelling():
+                self._replace(503, "Service Unavailable", ShutDown("The process was shut down before the response was complete"))
+                raise
+            else:
+                self._failed(error)
         except SystemExit as error:
-            self.exit_code = exit_code(error)
             self._log("The application raised SystemExit: the process shuts down", error)
             if self._unanswered:
                 cycle.cut()
                 self._reply.fail(ErrorReport.of(error))
+            raise ApplicationExit(exit_code(error)) from error
         except BaseException as error:  # noqa: BLE001 - whatever the application raises, the process lives on
-            if isinstance(error, asyncio.CancelledError) and (self._stopping or self._expired):
-                return  # who cancelled gives the answer
-            self._log("The application raised", error)
-            self._replace(500, "Internal Server Error", error)
+            self._failed(error)
         else:
-            if self._unanswered:
-                error = IncompleteResponse(
-                    "The application returned before it had completed its response "
-                    f"(state {cycle.state.name}: {_LACKING[cycle.state]})"
-                )
-                logger.error("%s", error)
-                self._replace(500, "Internal Server Error", error)
+            if self._expired:
+                self._fail_by_deadline()
+            elif self._unanswered:
+                self._incomplete()
         finally:
-            if not self._released.done():
-                self._released.set_result(None)
+            if self._watch is not None:
+                self._watch.stop()
 
-    async def _shut_down(self, task: asyncio.Task[None]) -> None:
-        """Cancel the application because the process is about to end, and tell the client."""
-        self._stopping = True
-        task.cancel()
-        await asyncio.wait((task,), timeout=GRACE)
-        self._replace(503, "Service Unavailable", ShutDown("The process was shut down before the response was complete"))
+    # The three steps of the deadline.
+
+    def deadline_near(self) -> bool:
+        """Send http.disconnect to an application that has not answered yet."""
+        if self._cycle.delivered:
+            return False
+        self._cycle.disconnect()
+        return True
+
+    def deadline_cancel(self) -> None:
+        """Cancel the application; it can no longer send."""
+        self._cycle.cut()
+        if self._task is not None:
+            self._task.cancel()
+
+    def deadline_abandon(self) -> None:
+        """Answer, and let the slot poll while the application goes on by itself."""
+        self._fail_by_deadline()
+        self._reply.release()
 
     @property
     def _expired(self) -> bool:
@@ -174,24 +171,40 @@ class _Run:
 
     @property
     def _unanswered(self) -> bool:
-        """True while the client waits for an answer that is neither given nor, by the deadline, about to be."""
-        return not (self._cycle.delivered or self._expired or self._reply.broken)
+        """True while the client waits for an answer and can still get one."""
+        return not self._cycle.delivered and self._reply.state in UNDER_WAY
 
     def _fail_by_deadline(self) -> None:
+        if self._cycle.delivered or self._reply.state not in UNDER_WAY:
+            return
         error = DeadlineExceeded(
             "The deadline came near before the response was complete. Raise the function's timeout, or do less."
         )
         logger.error("%s: %s", error.error_type, error)
         self._cycle.cut()
-        if not self._reply.broken:
-            self._answer.replace(504, "Gateway Timeout", ErrorReport.of(error))
+        self._answer.replace(504, "Gateway Timeout", ErrorReport.of(error))
+
+    def _failed(self, error: BaseException) -> None:
+        self._log("The application raised", error)
+        if self._expired:
+            self._fail_by_deadline()
+        else:
+            self._replace(500, "Internal Server Error", error)
+
+    def _incomplete(self) -> None:
+        state = self._cycle.state
+        error = IncompleteResponse(
+            f"The application returned before it had completed its response (state {state.name}: {_LACKING[state]})"
+        )
+        logger.error("%s", error)
+        self._replace(500, "Internal Server Error", error)
 
     def _log(self, what: str, error: BaseException) -> None:
         after = " after its response was complete; the response stands" if self._cycle.delivered else ""
         logger.error("%s%s", what, after, exc_info=error)
 
     def _replace(self, status: int, text: str, error: BaseException) -> None:
-        """Give the answer that stands for a failure, unless there is one or the deadline gives it."""
+        """Give the answer that stands for a failure, unless there is one."""
         if self._unanswered:
             self._cycle.cut()
             self._answer.replace(status, text, ErrorReport.of(error))

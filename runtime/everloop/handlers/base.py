@@ -11,7 +11,10 @@ class InvocationHandler(Protocol):
     """Answers invocations, several at a time where there are several slots."""
 
     async def handle(self, invocation: Invocation, reply: Reply) -> None:
-        """Answer one invocation; return when the slot may poll again. Raises nothing but `ApplicationExit`."""
+        """Answer one invocation in the running task; return when the slot may poll again.
+
+        Cancelled when the process shuts down. May release the reply earlier and go on. Raises `ApplicationExit`.
+        """
 
 
 class ApplicationExit(EverloopError):

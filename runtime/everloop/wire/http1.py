@@ -1,7 +1,5 @@
 """Bytes from the Runtime API to answers. Where the network cuts the bytes does not change what was said."""
 
-from collections.abc import Callable
-
 import httptools
 
 from everloop.errors import RuntimeApiUnreachable
@@ -23,28 +21,24 @@ class ApiAnswer:
 
 
 class AnswerReader:
-    """Reads answers out of a byte stream and hands each one on when it is complete.
+    """Reads the answers out of one connection's bytes. The `on_…` methods are httptools' callbacks."""
 
-    Not kept between connections. The `on_…` methods are httptools' callbacks.
-    """
+    __slots__ = ("_answers", "_body", "_headers", "_parser")
 
-    __slots__ = ("_body", "_headers", "_on_answer", "_parser")
-
-    def __init__(self, on_answer: Callable[[ApiAnswer], None]) -> None:
-        self._on_answer = on_answer
+    def __init__(self) -> None:
+        self._answers: list[ApiAnswer] = []
         self._headers: dict[bytes, bytes] = {}
         self._body: list[bytes] = []
         self._parser = httptools.HttpResponseParser(self)
 
-    def receive(self, data: bytes) -> None:
-        """Take bytes as they come. Raises `RuntimeApiUnreachable` for what is not HTTP."""
+    def receive(self, data: bytes) -> list[ApiAnswer]:
+        """Take bytes as they come; give the answers that they complete. Raises `RuntimeApiUnreachable`."""
         try:
             self._parser.feed_data(data)
-        except httptools.HttpParserError as error:
-            # An exception of on_answer arrives here wrapped: it is not about the bytes.
-            if isinstance(error, httptools.HttpParserCallbackError) and error.__context__ is not None:
-                raise error.__context__ from None
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             raise RuntimeApiUnreachable(f"The Runtime API sent what is not HTTP ({error}): {data[:80]!r}") from error
+        answers, self._answers = self._answers, []
+        return answers
 
     def on_message_begin(self) -> None:
         """Start a new answer."""
@@ -60,12 +54,12 @@ class AnswerReader:
         self._body.append(piece)
 
     def on_message_complete(self) -> None:
-        """Hand the answer on. Interim answers (1xx) are not answers to anything."""
+        """Put the answer together. Interim answers (1xx) are not answers to anything."""
         status = self._parser.get_status_code()
         if status < 200:
             return
         body = self._body
-        self._on_answer(
+        self._answers.append(
             ApiAnswer(
                 status,
                 self._headers,

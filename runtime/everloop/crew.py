@@ -1,0 +1,83 @@
+"""The tasks that work on invocations."""
+
+import asyncio
+import logging
+import sys
+from collections.abc import Callable, Coroutine, MutableMapping
+from typing import Any
+
+from everloop.api.reply import UNDER_WAY, Reply
+from everloop.handlers.base import ApplicationExit, InvocationHandler
+from everloop.handlers.deadline import GRACE
+from everloop.invocation import Invocation, current
+from everloop.report import ErrorReport
+
+logger = logging.getLogger("everloop")
+
+
+class Crew:
+    """Gives every invocation a task of its own, and so a context of its own."""
+
+    def __init__(
+        self, handler: InvocationHandler, environ: MutableMapping[str, str], on_exit: Callable[[int], None]
+    ) -> None:
+        self._handler = handler
+        self._environ = environ
+        self._on_exit = on_exit
+        self._loop = asyncio.get_running_loop()
+        self._tasks: set[asyncio.Task[None]] = set()
+        """Loops keep weak references only."""
+        self._trace_id: str | None = None
+
+    def accept(self, invocation: Invocation, reply: Reply) -> None:
+        """Start to work on an invocation."""
+        task = start_task(self._loop, self._work(invocation, reply))
+        if not task.done():
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def finish(self, seconds: float) -> None:
+        """Give the work in flight `seconds` to end, then cancel it."""
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=seconds)
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=GRACE)
+
+    async def _work(self, invocation: Invocation, reply: Reply) -> None:
+        current.set(invocation)
+        self._export_trace_id(invocation.trace_id)
+        try:
+            await self._handler.handle(invocation, reply)
+        except ApplicationExit as exiting:
+            self._on_exit(exiting.code)
+            return  # and no further poll
+        except Exception as error:  # a mistake in everloop must not end the process
+            logger.exception("everloop failed; please report this")
+            if reply.state in UNDER_WAY:
+                reply.fail(ErrorReport.of(error))
+        reply.release()
+
+    def _export_trace_id(self, trace_id: str | None) -> None:
+        """Keep _X_AMZN_TRACE_ID as AWS's X-Ray SDK expects it. Setting a variable costs more than looking here."""
+        if trace_id == self._trace_id:
+            return
+        self._trace_id = trace_id
+        if trace_id is None:
+            self._environ.pop("_X_AMZN_TRACE_ID", None)
+        else:
+            self._environ["_X_AMZN_TRACE_ID"] = trace_id
+
+
+if sys.version_info >= (3, 12):
+
+    def start_task(loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Start a task at once: an application that never waits is done within this call."""
+        return asyncio.Task(work, loop=loop, eager_start=True)
+
+else:
+
+    def start_task(loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Start a task in the loop's next turn: Python 3.11 knows nothing else."""
+        return loop.create_task(work)
