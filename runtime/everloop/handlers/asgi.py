@@ -13,7 +13,7 @@ from everloop.background import settle
 from everloop.errors import DeadlineExceeded, IncompleteResponse, InvocationError, ShutDown
 from everloop.handlers.answers import Answer, BufferedAnswer, StreamedAnswer
 from everloop.handlers.base import ApplicationExit
-from everloop.handlers.deadline import DeadlineWatch, time_before_stop
+from everloop.handlers.deadline import Deadlines, DeadlineWatch, time_before_stop
 from everloop.invocation import Invocation
 from everloop.report import ErrorReport
 from everloop.sources.base import EventSource
@@ -46,6 +46,7 @@ class AsgiHandler:
         self._text_types = TextTypes(text_types)
         self._error_statuses = frozenset(error_statuses)
         self._margin = deadline_margin
+        self._deadlines = Deadlines(asyncio.get_event_loop())
         self._sources = sources
         self._warned: set[str] = set()
 
@@ -72,10 +73,18 @@ class AsgiHandler:
             if self._streaming:
                 self._warn_buffered(source)
             answer = BufferedAnswer(reply, source, event, self._text_types, self._error_statuses)
-        run = _Run(request.method, request.body, answer, reply, time_before_stop(invocation.remaining(), self._margin))
-        await run.call(self._app, scope)
+        run = _Run(RequestCycle(request.method, request.body, answer), answer, reply)
+        seconds = time_before_stop(invocation.remaining(), self._margin)
+        watch = None
+        if seconds is not None:
+            watch = run.watch = self._deadlines.watch(run, seconds)
+        try:
+            await run.call(self._app, scope)
+        finally:
+            if watch is not None:
+                watch.stop()
         if invocation.background:
-            await settle(invocation, run.stop_at)
+            await settle(invocation, None if watch is None else watch.stop_at)
 
     def _warn_buffered(self, source: EventSource) -> None:
         if source.name not in self._warned:
@@ -88,22 +97,15 @@ class AsgiHandler:
 class _Run:
     """One call of the application, and what becomes of it."""
 
-    __slots__ = ("_answer", "_cycle", "_reply", "_task", "_watch", "stop_at")
+    __slots__ = ("_answer", "_cycle", "_reply", "_task", "watch")
 
-    def __init__(self, method: str, body: bytes, answer: Answer, reply: Reply, seconds: float | None) -> None:
+    def __init__(self, cycle: RequestCycle, answer: Answer, reply: Reply) -> None:
+        self._cycle = cycle
         self._answer = answer
-        self._cycle = RequestCycle(method, body, answer)
         self._reply = reply
-        self._task: asyncio.Task[None] | None = None
-        self._watch: DeadlineWatch | None = None
-        self.stop_at: float | None = None
-        """When, by the loop's clock, the application is told to stop."""
-        reply.on_broken = self._cycle.cut
-        if seconds is not None:
-            loop = asyncio.get_running_loop()
-            self.stop_at = loop.time() + seconds
-            self._task = asyncio.current_task(loop)
-            self._watch = DeadlineWatch(self, loop, self.stop_at)
+        self._task: asyncio.Task[None] | None = asyncio.current_task()
+        self.watch: DeadlineWatch | None = None
+        reply.on_broken = cycle.cut
 
     async def call(self, app: Application, scope: dict[str, Any]) -> None:
         """Call the application in this task and see to the answer that it leaves behind.
@@ -116,7 +118,7 @@ class _Run:
         except asyncio.CancelledError as error:
             if self._expired:
                 self._fail_by_deadline()
-            elif (task := asyncio.current_task()) is not None and task.cancelling():
+            elif self._task is not None and self._task.cancelling():
                 self._replace(503, "Service Unavailable", ShutDown("The process was shut down before the response was complete"))
                 raise
             else:
@@ -134,9 +136,6 @@ class _Run:
                 self._fail_by_deadline()
             elif self._unanswered:
                 self._incomplete()
-        finally:
-            if self._watch is not None:
-                self._watch.stop()
 
     # The three steps of the deadline.
 
@@ -160,7 +159,7 @@ class _Run:
 
     @property
     def _expired(self) -> bool:
-        return self._watch is not None and self._watch.expired
+        return self.watch is not None and self.watch.expired
 
     def _deadline_near(self) -> bool:
         """Tell the application; False when there is nothing left that it could do for the client."""

@@ -33,42 +33,85 @@ class Stoppable(Protocol):
 class DeadlineWatch:
     """Stops one invocation's work in three steps."""
 
-    __slots__ = ("_loop", "_timer", "_work", "expired")
+    __slots__ = ("_deadlines", "expired", "stop_at", "work")
 
-    def __init__(self, work: Stoppable, loop: asyncio.AbstractEventLoop, stop_at: float) -> None:
-        self._work: Stoppable | None = work
-        self._loop = loop
-        self._timer = loop.call_at(stop_at, self._near)
+    def __init__(self, deadlines: "Deadlines", work: Stoppable, stop_at: float) -> None:
+        self._deadlines = deadlines
+        self.work: Stoppable | None = work
+        self.stop_at = stop_at
+        """When the first step comes, by the loop's clock."""
         self.expired = False
         """True once the application was told that its time is up before it had answered."""
 
     def stop(self) -> None:
         """Stop watching, and let go of the work: the two hold each other otherwise."""
-        self._timer.cancel()
-        self._work = None
+        self._deadlines.forget(self)
+        self.work = None
 
-    def _near(self) -> None:
-        if self._work is None:
+    def near(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Take the first step."""
+        if self.work is None:
             return
-        if self._work.deadline_near():
+        if self.work.deadline_near():
             self.expired = True
-            self._timer = self._loop.call_later(GRACE, self._cancel)
+            loop.call_later(GRACE, self._cancel, loop)
         else:
             logger.warning(
                 "The application was still running when its deadline came near, with its response complete. It is left "
                 "running, frozen between invocations. Give long work to a queue."
             )
-            self._work.deadline_abandon()
+            self.work.deadline_abandon()
 
-    def _cancel(self) -> None:
-        if self._work is not None:
-            self._work.deadline_cancel()
-            self._timer = self._loop.call_later(GRACE, self._abandon)
+    def _cancel(self, loop: asyncio.AbstractEventLoop) -> None:
+        if self.work is not None:
+            self.work.deadline_cancel()
+            loop.call_later(GRACE, self._abandon)
 
     def _abandon(self) -> None:
-        if self._work is not None:
+        if self.work is not None:
             logger.error(
                 "The application did not end when it was cancelled before its deadline; it is left to itself. "
                 "An `except` that swallows asyncio.CancelledError is the usual cause."
             )
-            self._work.deadline_abandon()
+            self.work.deadline_abandon()
+
+
+class Deadlines:
+    """Watches the deadlines of all invocations with one timer.
+
+    A timer for each invocation would cost more than decoding its event. Here the timer stays where it is as long as
+    later deadlines come in, and moves on when it fires: about once per function timeout.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._watches: set[DeadlineWatch] = set()
+        self._armed: float | None = None
+        self._timer: asyncio.TimerHandle | None = None
+
+    def watch(self, work: Stoppable, seconds: float) -> DeadlineWatch:
+        """Watch over `work`, which is to be stopped in `seconds`."""
+        watch = DeadlineWatch(self, work, self._loop.time() + seconds)
+        self._watches.add(watch)
+        if self._armed is None or watch.stop_at < self._armed:
+            self._arm(watch.stop_at)
+        return watch
+
+    def forget(self, watch: DeadlineWatch) -> None:
+        """Watch no longer. The timer stays: firing once for nothing is cheaper than moving it."""
+        self._watches.discard(watch)
+
+    def _arm(self, when: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._armed = when
+        self._timer = self._loop.call_at(when, self._fired)
+
+    def _fired(self) -> None:
+        self._armed = self._timer = None
+        now = self._loop.time()
+        for watch in [watch for watch in self._watches if watch.stop_at <= now]:
+            self._watches.discard(watch)
+            watch.near(self._loop)
+        if self._watches:
+            self._arm(min(watch.stop_at for watch in self._watches))

@@ -85,18 +85,33 @@ def header_value(value: str) -> bytes:
         return text_bytes(value)
 
 
+class _HeaderNames(dict[str, bytes]):
+    """Header names as ASGI wants them. The same few dozen come again and again; the first ones are remembered."""
+
+    _remembered = 512
+
+    def __missing__(self, name: str) -> bytes:
+        encoded = header_value(name.lower())
+        if len(self) < self._remembered:
+            self[name] = encoded
+        return encoded
+
+
+_names = _HeaderNames()
+
+
 def raw_headers(headers: Mapping[str, str]) -> RawHeaders:
     """Give single-valued headers as ASGI wants them: lower-case names, bytes, in order."""
     try:
-        return [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+        return [(_names[name], value.encode("latin-1")) for name, value in headers.items()]
     except UnicodeEncodeError:
-        return [(header_value(name.lower()), header_value(value)) for name, value in headers.items()]
+        return [(_names[name], header_value(value)) for name, value in headers.items()]
 
 
 def raw_multi_headers(headers: Mapping[str, list[str]]) -> RawHeaders:
     """Give multi-valued headers as ASGI wants them: one pair for each value."""
     return [
-        (header_value(name.lower()), header_value(value)) for name, values in headers.items() for value in items(values)
+        (_names[name], header_value(value)) for name, values in headers.items() for value in items(values)
     ]
 
 
