@@ -34,17 +34,11 @@ def ids(case: Payload) -> str:
 def test_every_payload_has_its_expected_scope(case: Payload) -> None:
     """Nothing of a scope is left to chance: the file beside a payload holds all of it."""
     expected = Expected(case.scope_path)
-    event = case.event
-    request = decode(event, expected.base_path)
-    scope = build_scope(request, {"pool": 1}, {"aws.event": event, "aws.context": None})
+    request = decode(case.event, expected.base_path)
+    scope = build_scope(request, {"pool": 1})
 
     version = scope.pop("asgi")
-    assert scope == expected.scope | {
-        "state": {"pool": 1},
-        "extensions": {},
-        "aws.event": event,
-        "aws.context": None,
-    }
+    assert scope == expected.scope | {"state": {"pool": 1}, "extensions": {}}
     assert version["version"] == "3.0"
     assert tuple(map(int, version["spec_version"].split("."))) >= (2, 5)
     assert request.body == expected.body
@@ -106,7 +100,7 @@ def test_state_is_copied_for_every_request() -> None:
     state = {"pool": pool}
     request = decode(payload("function-url", "get_root").event)
 
-    first = build_scope(request, state, {})
+    first = build_scope(request, state)
     first["state"]["mine"] = 1
 
-    assert build_scope(request, state, {})["state"] == {"pool": pool}
+    assert build_scope(request, state)["state"] == {"pool": pool}
