@@ -1,10 +1,13 @@
 """Stand-ins for what a response is written to."""
 
 import asyncio
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from everloop.exchange import ResponseHead
 from everloop.report import ErrorReport
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class RecordingSink:
@@ -38,6 +41,7 @@ class RecordingReply:
         self.told: list[tuple[Any, ...]] = []
         self.paused = False
         self.broken = False
+        self.on_broken: Callable[[], None] | None = None
 
     async def drain(self) -> None:
         """Nothing is ever in the way."""

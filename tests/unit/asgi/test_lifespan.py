@@ -13,11 +13,6 @@ from everloop.errors import LifespanFailed
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 class Scripted:
     """An application that plays a script: `receive` and `return` are words of it, the rest is sent or raised."""
 

@@ -2,11 +2,10 @@
 
 import json
 import logging
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from everloop.api.reply import Reply
 from everloop.errors import EverloopError
 from everloop.exchange import ResponseHead
 from everloop.handlers.answers import BufferedAnswer, StreamedAnswer
@@ -15,6 +14,9 @@ from everloop.sources.body import TextTypes
 from everloop.sources.registry import select
 from support.payloads import payload
 from support.sinks import RecordingReply
+
+if TYPE_CHECKING:
+    from everloop.api.reply import Reply
 
 TEXT = ResponseHead(200, [("content-type", "text/plain"), ("content-length", "5")])
 PRELUDE = b'{"statusCode":200,"headers":{"content-type":"text/plain"}}' + b"\0" * 8
