@@ -1,0 +1,97 @@
+"""Invocations out of the Runtime API's headers."""
+
+import contextlib
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from everloop.errors import UnmarshalError
+from everloop.invocation import Invocation, parse_event
+
+HEADERS = {
+    b"lambda-runtime-aws-request-id": b"8476a536-e9f4-11e8-9739-2dfe598c3fcd",
+    b"lambda-runtime-invocation-id": b"attempt-9",
+    b"lambda-runtime-deadline-ms": b"1768254259123",
+    b"lambda-runtime-invoked-function-arn": b"arn:aws:lambda:eu-west-1:123456789012:function:web",
+    b"lambda-runtime-trace-id": b"Root=1-65a1b2c3-0123456789abcdef01234567;Parent=0123456789abcdef;Sampled=1",
+    b"lambda-runtime-client-context": '{"custom": {"name": "é"}}'.encode(),
+    b"lambda-runtime-cognito-identity": b'{"cognitoIdentityId": "id"}',
+    b"lambda-runtime-aws-tenant-id": b"tenant-7",
+    b"content-type": b"text/plain",
+}
+ID = {b"lambda-runtime-aws-request-id": b"id-1"}
+
+
+def test_every_header_has_its_field() -> None:
+    """What Lambda says about an invocation."""
+    invocation = Invocation.from_headers(HEADERS, b"{}")
+
+    assert invocation.request_id == "8476a536-e9f4-11e8-9739-2dfe598c3fcd"
+    assert invocation.invocation_id == "attempt-9"
+    assert invocation.deadline == 1768254259.123
+    assert invocation.function_arn == "arn:aws:lambda:eu-west-1:123456789012:function:web"
+    assert invocation.trace_id == "Root=1-65a1b2c3-0123456789abcdef01234567;Parent=0123456789abcdef;Sampled=1"
+    assert invocation.client_context == '{"custom": {"name": "é"}}'
+    assert invocation.cognito_identity == '{"cognitoIdentityId": "id"}'
+    assert invocation.tenant_id == "tenant-7"
+
+
+def test_what_did_not_come_is_none() -> None:
+    """All but the request id may be absent."""
+    invocation = Invocation.from_headers(ID, b"{}")
+
+    assert invocation.invocation_id is None
+    assert invocation.deadline is None
+    assert invocation.remaining() is None
+    assert invocation.trace_id is None
+    assert invocation.tenant_id is None
+
+
+@pytest.mark.parametrize("value", [b"", b"soon", b"-1", b"1e9", b"12.5", b" 5"])
+def test_a_deadline_that_is_no_number_is_none(value: bytes) -> None:
+    """Better no deadline than a wrong one."""
+    assert Invocation.from_headers(ID | {b"lambda-runtime-deadline-ms": value}, b"{}").deadline is None
+
+
+@pytest.mark.parametrize("value", [b"0", b"9" * 16, b"9" * 400, b"9" * 5_000])
+def test_an_absurd_deadline_is_survived(value: bytes) -> None:
+    """AWS's emulator sends deadlines that are years ahead; nothing here may raise."""
+    remaining = Invocation.from_headers(ID | {b"lambda-runtime-deadline-ms": value}, b"{}").remaining()
+
+    assert remaining is None or remaining < 0 or remaining > 1_000_000
+
+
+def test_the_remaining_time_is_until_the_deadline() -> None:
+    """In seconds."""
+    soon = str(int((time.time() + 10) * 1000)).encode()
+    remaining = Invocation.from_headers(ID | {b"lambda-runtime-deadline-ms": soon}, b"{}").remaining()
+
+    assert remaining is not None
+    assert 9 < remaining <= 10
+
+
+def test_the_event_is_json_whatever_its_content_type_says() -> None:
+    """The emulator passes on the type of curl's forms."""
+    assert Invocation.from_headers(HEADERS, b'{"a": 1}').event == {"a": 1}
+
+
+@pytest.mark.parametrize("payload", [b"", b"{", b"hello", b"\xff", b'{"a": 1}x', b"[" * 200_000])
+def test_an_event_that_is_no_json_is_refused_with_what_came(payload: bytes) -> None:
+    """The developer sees the beginning of it."""
+    with pytest.raises(UnmarshalError, match="not JSON"):
+        parse_event(payload)
+
+
+@pytest.mark.parametrize("payload", [b'{"a": NaN}', b'"\\ud800"', b"1" * 100, b'{"a": 1, "a": 2}'])
+def test_what_the_standard_library_takes_is_taken(payload: bytes) -> None:
+    """AWS's own client reads these events."""
+    parse_event(payload)
+
+
+@given(st.binary(max_size=60))
+def test_any_payload_is_parsed_or_refused(payload: bytes) -> None:
+    """Callers of Invoke send whatever they like."""
+    with contextlib.suppress(UnmarshalError):
+        parse_event(payload)
