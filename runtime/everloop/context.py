@@ -8,56 +8,47 @@ from typing import Any
 
 from awslambdaric.lambda_context import LambdaContext
 
-from everloop.invocation import Invocation
-
 
 class LazyLambdaContext(LambdaContext):  # type: ignore[misc]  # awslambdaric has no types
     """A `LambdaContext` whose attributes come into being at the first look."""
 
-    def __init__(self, invocation: Invocation) -> None:
-        # The values, not the invocation, which holds this object: only the collector could part the two.
-        self._values = (
-            invocation.request_id,
-            invocation.client_context,
-            invocation.cognito_identity,
-            invocation.deadline,
-            invocation.function_arn,
-            invocation.tenant_id,
-        )
+    def __init__(self, request_id: str, deadline: float | None, headers: dict[bytes, bytes]) -> None:
+        """Keep what the attributes are made of: the deadline in seconds, the headers of the invocation."""
+        self._sources = (request_id, deadline, headers)
 
     def __getattr__(self, name: str) -> Any:
-        values = self.__dict__.pop("_values", None)
-        if values is None:
+        sources = self.__dict__.pop("_sources", None)
+        if sources is None:
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        request_id, client_context, cognito_identity, deadline, function_arn, tenant_id = values
+        request_id, deadline, headers = sources
         LambdaContext.__init__(
             self,
             request_id,
-            json_object(client_context),
-            json_object(cognito_identity),
+            json_object(headers.get(b"lambda-runtime-client-context")),
+            json_object(headers.get(b"lambda-runtime-cognito-identity")),
             # AWS's class calculates with it, so an invocation without a deadline gets one that has passed.
             int((deadline or 0) * 1000),
-            function_arn,
-            tenant_id,
+            text(headers.get(b"lambda-runtime-invoked-function-arn")),
+            text(headers.get(b"lambda-runtime-aws-tenant-id")),
         )
         return getattr(self, name)
 
     def __repr__(self) -> str:
         self.aws_request_id  # noqa: B018 - fills the object in
-        return super().__repr__().replace(type(self).__name__, LambdaContext.__name__, 1)
+        return str(super().__repr__()).replace(type(self).__name__, LambdaContext.__name__, 1)
 
 
-def json_object(text: str | None) -> dict[str, Any] | None:
+def text(value: bytes | None) -> str | None:
+    """Give a header as text; an empty one counts as absent."""
+    return value.decode("latin-1") if value else None
+
+
+def json_object(value: bytes | None) -> dict[str, Any] | None:
     """Parse a header that holds a JSON object; anything else counts as absent."""
-    if not text:
+    if not value:
         return None
     try:
-        value = json.loads(text)
+        parsed = json.loads(value)
     except ValueError:
         return None
-    return value if isinstance(value, dict) else None
-
-
-def context_of(invocation: Invocation) -> LambdaContext:
-    """Make the context object of an invocation."""
-    return LazyLambdaContext(invocation)
+    return parsed if isinstance(parsed, dict) else None

@@ -2,10 +2,11 @@
 
 import time
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from everloop.context import LazyLambdaContext
 from everloop.errors import UnmarshalError
 
 if TYPE_CHECKING:
@@ -21,80 +22,63 @@ _UNSET: Any = object()
 class Invocation:
     """An invocation as `GET /runtime/invocation/next` delivered it.
 
-    Ids are text, `None` where Lambda sent none. `deadline` is in seconds since the epoch.
+    `deadline` is in seconds since the epoch; it and the ids are None where Lambda sent none. What is seldom asked for
+    is decoded when it is: most invocations never look.
     Source: https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html#runtimes-api-next
     """
 
-    __slots__ = (
-        "_context",
-        "_event",
-        "_payload",
-        "background",
-        "client_context",
-        "cognito_identity",
-        "deadline",
-        "function_arn",
-        "invocation_id",
-        "request_id",
-        "tenant_id",
-        "trace_id",
-    )
+    __slots__ = ("_context", "_event", "_headers", "_payload", "background", "deadline", "request_id")
 
-    def __init__(
-        self,
-        request_id: str,
-        payload: bytes,
-        *,
-        invocation_id: str | None = None,
-        deadline: float | None = None,
-        function_arn: str | None = None,
-        trace_id: str | None = None,
-        client_context: str | None = None,
-        cognito_identity: str | None = None,
-        tenant_id: str | None = None,
-    ) -> None:
-        self.request_id = request_id
-        self._payload: bytes = payload
-        self.invocation_id = invocation_id
-        self.deadline = deadline
-        self.function_arn = function_arn
-        self.trace_id = trace_id
-        self.client_context = client_context
-        self.cognito_identity = cognito_identity
-        self.tenant_id = tenant_id
+    def __init__(self, headers: dict[bytes, bytes], payload: bytes) -> None:
+        """Make an invocation of an answer's lower-case headers and body.
+
+        Raises `KeyError` where the request id is missing. A deadline that is not a number counts as none.
+        """
+        self.request_id = headers[b"lambda-runtime-aws-request-id"].decode("latin-1")
+        self.deadline = deadline_of(headers.get(b"lambda-runtime-deadline-ms"))
         self.background: list[Future[Any]] | None = None
         """What `everloop.wait_until()` was given: the next poll waits for it."""
+        self._headers = headers
+        self._payload = payload
         self._event = _UNSET
         self._context: LambdaContext | None = None
 
     def __repr__(self) -> str:
         return f"<Invocation {self.request_id}>"
 
-    @classmethod
-    def from_headers(cls, headers: dict[bytes, bytes], payload: bytes) -> Self:
-        """Make an invocation of an answer's lower-case headers and body.
+    @property
+    def invocation_id(self) -> str | None:
+        """The id of this attempt, which is sent back with the answer."""
+        return self._text(b"lambda-runtime-invocation-id")
 
-        Raises `KeyError` where the request id is missing. A deadline that is not a number counts as none.
-        """
-        get = headers.get
-        deadline = get(b"lambda-runtime-deadline-ms")
-        invocation_id = get(b"lambda-runtime-invocation-id")
-        arn = get(b"lambda-runtime-invoked-function-arn")
-        trace_id = get(b"lambda-runtime-trace-id")
-        client_context = get(b"lambda-runtime-client-context")
-        cognito_identity = get(b"lambda-runtime-cognito-identity")
-        tenant_id = get(b"lambda-runtime-aws-tenant-id")
-        return cls(
-            headers[b"lambda-runtime-aws-request-id"].decode("latin-1"),
-            payload,
-            invocation_id=invocation_id.decode("latin-1") if invocation_id else None,
-            deadline=int(deadline) / 1000 if deadline and deadline.isdigit() else None,
-            function_arn=arn.decode("latin-1") if arn else None,
-            trace_id=trace_id.decode("latin-1") if trace_id else None,
-            client_context=client_context.decode("utf-8", "replace") if client_context else None,
-            cognito_identity=cognito_identity.decode("utf-8", "replace") if cognito_identity else None,
-            tenant_id=tenant_id.decode("latin-1") if tenant_id else None,
-        )
+    @property
+    def function_arn(self) -> str | None:
+        """The function, version or alias as it was invoked."""
+        return self._text(b"lambda-runtime-invoked-function-arn")
+
+    @property
+    def trace_id(self) -> str | None:
+        """The X-Ray tracing header."""
+        return self._text(b"lambda-runtime-trace-id")
+
+    @property
+    def tenant_id(self) -> str | None:
+        """The tenant, in tenant isolation mode."""
+        return self._text(b"lambda-runtime-aws-tenant-id")
+
+    @property
+    def client_context(self) -> str | None:
+        """The client context as JSON, from callers that use the AWS SDK."""
+        return self._text(b"lambda-runtime-client-context", "utf-8")
+
+    @property
+    def cognito_identity(self) -> str | None:
+        """The Amazon Cognito identity as JSON."""
+        return self._text(b"lambda-runtime-cognito-identity", "utf-8")
+
+    def _text(self, name: bytes, encoding: str = "latin-1") -> str | None:
+        value = self._headers.get(name)
+        return value.decode(encoding, "replace") if value else None
 
     def remaining(self) -> float | None:
         """Seconds until the deadline, below zero when it has passed; None where there is none."""
@@ -110,12 +94,18 @@ class Invocation:
 
     @property
     def context(self) -> "LambdaContext":
-        """The context object that handlers on Lambda get, made when it is first asked for."""
+        """The context object that handlers on Lambda get: awslambdaric's own."""
         if self._context is None:
-            from everloop.context import context_of
-
-            self._context = context_of(self)
+            self._context = LazyLambdaContext(self.request_id, self.deadline, self._headers)
         return self._context
+
+
+def deadline_of(milliseconds: bytes | None) -> float | None:
+    """Give the deadline in seconds since the epoch. One that is no number, or an absurd one, counts as none."""
+    # Lambda's are 13 digits long. Some emulators' are longer, and int() and float() have limits of their own.
+    if milliseconds is None or len(milliseconds) > 18 or not milliseconds.isdigit():
+        return None
+    return int(milliseconds) / 1000
 
 
 def parse_event(payload: bytes) -> Any:

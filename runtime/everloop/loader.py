@@ -46,9 +46,7 @@ def load(text: str) -> Any:
     except ImportError as error:
         raise HandlerError("Runtime.ImportModuleError", f"Unable to import module {name.module!r}: {error}") from error
     except SyntaxError as error:
-        raise HandlerError(
-            "Runtime.UserCodeSyntaxError", f"Syntax error in module {name.module!r}: {error}"
-        ) from error
+        raise HandlerError("Runtime.UserCodeSyntaxError", f"Syntax error in module {name.module!r}: {error}") from error
     walked = name.module
     for attribute in name.attribute.split("."):
         try:
@@ -103,9 +101,7 @@ def is_asgi(found: Any) -> bool:
         for one in parameters
         if one.default is one.empty and one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)
     ]
-    if len(required) != 3 and not (
-        len(required) < 3 and any(one.kind is one.VAR_POSITIONAL for one in parameters)
-    ):
+    if len(required) != 3 and not (len(required) < 3 and any(one.kind is one.VAR_POSITIONAL for one in parameters)):
         return False
     return inspect.iscoroutinefunction(_unwrapped(call)) or [one.name for one in required] == [
         "scope",
@@ -132,4 +128,8 @@ def _unwrapped(call: Any) -> Any:
 def describe(found: object) -> str:
     """Give a short name of an object for the log: its class, and its own name where it has one."""
     name = getattr(found, "__qualname__", None)
-    return f"{name} ({type(found).__name__})" if isinstance(name, str) else f"{type(found).__module__}.{type(found).__name__}"
+    return (
+        f"{name} ({type(found).__name__})"
+        if isinstance(name, str)
+        else f"{type(found).__module__}.{type(found).__name__}"
+    )

@@ -3,11 +3,10 @@
 import json
 import re
 import traceback
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-_OUR_FRAMES = str(Path(__file__).parent) + "/"
+_OUR_FRAMES = __file__.removesuffix("report.py")
 
 MAX_MESSAGE = 256 * 1024
 """Characters of a message that are sent: Lambda takes 1 MiB for the whole report on Managed Instances."""

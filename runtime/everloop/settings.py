@@ -139,10 +139,11 @@ def _unknown(environ: Mapping[str, str]) -> list[str]:
         return []
     from difflib import get_close_matches  # a mistake pays for the import, nobody else
 
+    known = [name.removeprefix(PREFIX) for name in _PARSERS if name.startswith(PREFIX)]
     warnings = []
     for name in sorted(strangers):
-        near = get_close_matches(name, _PARSERS, 1, 0.6)
-        warnings.append(f"{name} is no setting of everloop" + (f": did you mean {near[0]}?" if near else ""))
+        near = get_close_matches(name.removeprefix(PREFIX), known, 1)
+        warnings.append(f"{name} is no setting of everloop" + (f": did you mean {PREFIX}{near[0]}?" if near else ""))
     return warnings
 
 

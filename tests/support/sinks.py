@@ -3,6 +3,7 @@
 import asyncio
 from typing import TYPE_CHECKING, Any
 
+from everloop.api.reply import ReplyState
 from everloop.exchange import ResponseHead
 from everloop.report import ErrorReport
 
@@ -40,23 +41,30 @@ class RecordingReply:
     def __init__(self) -> None:
         self.told: list[tuple[Any, ...]] = []
         self.paused = False
-        self.broken = False
+        self.state = ReplyState.PENDING
         self.on_broken: Callable[[], None] | None = None
 
     async def drain(self) -> None:
         """Nothing is ever in the way."""
 
     def complete(self, payload: bytes, content_type: bytes = b"application/json") -> None:
+        self.state = ReplyState.COMPLETED
         self.told.append(("complete", payload, content_type))
 
     def start(self, content_type: bytes, *first: bytes) -> None:
+        self.state = ReplyState.STREAMING
         self.told.append(("start", content_type, *first))
 
     def write(self, data: bytes) -> None:
         self.told.append(("write", data))
 
     def finish(self, last: bytes = b"") -> None:
+        self.state = ReplyState.COMPLETED
         self.told.append(("finish", last))
 
     def fail(self, report: ErrorReport) -> None:
+        self.state = ReplyState.FAILED
         self.told.append(("fail", report.header_type, report.message))
+
+    def release(self) -> None:
+        self.told.append(("release",))

@@ -10,7 +10,7 @@ import everloop
 
 ROOT = Path(everloop.__file__).parent
 
-FOUNDATION = {"errors", "settings", "exchange", "invocation"}
+FOUNDATION = {"errors", "settings", "exchange", "context", "invocation"}
 PURE = {"errors", "settings", "exchange", "report", "wire", "sources"}
 IMPURE = {
     "asyncio",
@@ -31,7 +31,8 @@ MAY_IMPORT = {
     "errors": set[str](),
     "settings": {"errors"},
     "exchange": {"errors"},
-    "invocation": {"errors"},
+    "context": set(),
+    "invocation": {"context", "errors"},
     "report": {"errors"},
     "wire": {"errors"},
     "sources": {"errors", "exchange"},

@@ -26,7 +26,7 @@ ID = {b"lambda-runtime-aws-request-id": b"id-1"}
 
 def test_every_header_has_its_field() -> None:
     """What Lambda says about an invocation."""
-    invocation = Invocation.from_headers(HEADERS, b"{}")
+    invocation = Invocation(HEADERS, b"{}")
 
     assert invocation.request_id == "8476a536-e9f4-11e8-9739-2dfe598c3fcd"
     assert invocation.invocation_id == "attempt-9"
@@ -40,7 +40,7 @@ def test_every_header_has_its_field() -> None:
 
 def test_what_did_not_come_is_none() -> None:
     """All but the request id may be absent."""
-    invocation = Invocation.from_headers(ID, b"{}")
+    invocation = Invocation(ID, b"{}")
 
     assert invocation.invocation_id is None
     assert invocation.deadline is None
@@ -52,13 +52,13 @@ def test_what_did_not_come_is_none() -> None:
 @pytest.mark.parametrize("value", [b"", b"soon", b"-1", b"1e9", b"12.5", b" 5"])
 def test_a_deadline_that_is_no_number_is_none(value: bytes) -> None:
     """Better no deadline than a wrong one."""
-    assert Invocation.from_headers(ID | {b"lambda-runtime-deadline-ms": value}, b"{}").deadline is None
+    assert Invocation(ID | {b"lambda-runtime-deadline-ms": value}, b"{}").deadline is None
 
 
 @pytest.mark.parametrize("value", [b"0", b"9" * 16, b"9" * 400, b"9" * 5_000])
 def test_an_absurd_deadline_is_survived(value: bytes) -> None:
     """AWS's emulator sends deadlines that are years ahead; nothing here may raise."""
-    remaining = Invocation.from_headers(ID | {b"lambda-runtime-deadline-ms": value}, b"{}").remaining()
+    remaining = Invocation(ID | {b"lambda-runtime-deadline-ms": value}, b"{}").remaining()
 
     assert remaining is None or remaining < 0 or remaining > 1_000_000
 
@@ -66,7 +66,7 @@ def test_an_absurd_deadline_is_survived(value: bytes) -> None:
 def test_the_remaining_time_is_until_the_deadline() -> None:
     """In seconds."""
     soon = str(int((time.time() + 10) * 1000)).encode()
-    remaining = Invocation.from_headers(ID | {b"lambda-runtime-deadline-ms": soon}, b"{}").remaining()
+    remaining = Invocation(ID | {b"lambda-runtime-deadline-ms": soon}, b"{}").remaining()
 
     assert remaining is not None
     assert 9 < remaining <= 10
@@ -74,7 +74,7 @@ def test_the_remaining_time_is_until_the_deadline() -> None:
 
 def test_the_event_is_json_whatever_its_content_type_says() -> None:
     """The emulator passes on the type of curl's forms."""
-    assert Invocation.from_headers(HEADERS, b'{"a": 1}').event == {"a": 1}
+    assert Invocation(HEADERS, b'{"a": 1}').event == {"a": 1}
 
 
 @pytest.mark.parametrize("payload", [b"", b"{", b"hello", b"\xff", b'{"a": 1}x', b"[" * 200_000])

@@ -128,9 +128,7 @@ class Reply:
         match self.state:
             case ReplyState.PENDING:
                 self._advance(ReplyState.FAILED)
-                request = self._encoder.error(
-                    invocation.request_id, invocation.invocation_id, report.header_type, body
-                )
+                request = self._encoder.error(invocation.request_id, invocation.invocation_id, report.header_type, body)
                 self._connection.ask(self, (request,))
             case ReplyState.STREAMING:
                 self._advance(ReplyState.FAILED)

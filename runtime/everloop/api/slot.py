@@ -82,7 +82,7 @@ class Slot:
             self._failed(RuntimeApiRefused("GET /runtime/invocation/next", answer.status, answer.body))
             return
         try:
-            invocation = Invocation.from_headers(answer.headers, answer.body)
+            invocation = Invocation(answer.headers, answer.body)
         except KeyError as error:
             name = error.args[0].decode()
             self._failed(RuntimeApiUnreachable(f"The Runtime API sent an event without {name}: {refusal(answer.body)}"))

@@ -11,7 +11,7 @@ _HOP_BY_HOP = frozenset(("transfer-encoding", "connection", "keep-alive"))
 def response_head(message: Message) -> ResponseHead:
     """Read the message. Raises `ProtocolError` for fields that are missing or of a wrong type."""
     status = message.get("status")
-    if type(status) is not int or not 100 <= status <= 999:
+    if not isinstance(status, int) or isinstance(status, bool) or not 100 <= status <= 999:
         raise ProtocolError(f"http.response.start has status {status!r}, expected an int from 100 to 999")
     try:
         headers = [
@@ -23,4 +23,4 @@ def response_head(message: Message) -> ResponseHead:
         raise ProtocolError(
             f"http.response.start has headers {message.get('headers')!r}, expected an iterable of pairs of bytes"
         ) from error
-    return ResponseHead(status, headers)
+    return ResponseHead(int(status), headers)

@@ -117,7 +117,7 @@ class Lifespan:
         }
         try:
             await self._app(scope, self._receive, self._send)
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it is, it is reported
+        except BaseException as error:  # noqa: BLE001 - whatever it is, it is reported
             self._error = error
             self._ended(error)
         else:

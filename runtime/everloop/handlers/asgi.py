@@ -119,7 +119,9 @@ class _Run:
             if self._expired:
                 self._fail_by_deadline()
             elif self._task is not None and self._task.cancelling():
-                self._replace(503, "Service Unavailable", ShutDown("The process was shut down before the response was complete"))
+                self._replace(
+                    503, "Service Unavailable", ShutDown("The process was shut down before the response was complete")
+                )
                 raise
             else:
                 self._failed(error)

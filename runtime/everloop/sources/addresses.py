@@ -1,12 +1,18 @@
 """Who speaks to whom, out of headers that anybody may have written: nothing here raises."""
 
+from functools import lru_cache
+
 from everloop.exchange import Address
 
 
+@lru_cache(maxsize=256)
 def endpoint(
     host: str | None, domain: str | None, forwarded_proto: str | None, forwarded_port: str | None
 ) -> tuple[str, Address | None]:
-    """Give `(scheme, server)` out of the host header, the API's own domain and the `x-forwarded-…` headers."""
+    """Give `(scheme, server)` out of the host header, the API's own domain and the `x-forwarded-…` headers.
+
+    A function is called under few names, so the last ones are remembered.
+    """
     name, port = split_host(host) if host else (None, None)
     if port is None and forwarded_port is not None:
         port = port_number(forwarded_port)
@@ -17,7 +23,7 @@ def endpoint(
         scheme = forwarded_proto.split(",")[0].strip().lower()
     elif port == 80:
         scheme = "http"
-    name = name or (domain if isinstance(domain, str) else None)
+    name = name or domain
     if not name:
         return scheme, None
     return scheme, (name, port or (443 if scheme == "https" else 80))

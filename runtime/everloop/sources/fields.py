@@ -33,22 +33,28 @@ def malformed(source: str, event: Mapping[str, Any], shape: Shape, error: Except
         for name in path.split("."):
             value = value.get(name) if isinstance(value, dict) else None
         if not isinstance(value, allowed):
-            expected = " or ".join(_JSON_NAMES.get(one, one.__name__) for one in allowed)
-            found = "missing" if value is None else _JSON_NAMES.get(type(value), type(value).__name__)
-            return MalformedEvent(f"The {source} event's {path} is {found}, expected {expected}.")
+            return MalformedEvent(f"The {source} event's {path} {_instead(value, *allowed)}.")
         if isinstance(value, dict | list) and (inner := _wrong_inside(path, value)):
             return MalformedEvent(f"The {source} event's {inner}.")
     return MalformedEvent(f"The {source} event cannot be read: {error}.")
 
 
+def _instead(found: object, *expected: type) -> str:
+    names = " or ".join(dict.fromkeys(_JSON_NAMES.get(one, one.__name__) for one in expected))
+    return f"is {'missing' if found is None else _JSON_NAMES.get(type(found), type(found).__name__)}, expected {names}"
+
+
 def _wrong_inside(path: str, value: dict[str, Any] | list[Any]) -> str | None:
-    """Find a header, cookie or parameter whose value is no string."""
-    if path == "requestContext" or path.startswith("requestContext."):
+    """Find a header, cookie or parameter whose value is no string, or no array of strings where it may have several."""
+    if path.startswith("requestContext"):
         return None
+    several = path.startswith("multiValue")
     for key, item in value.items() if isinstance(value, dict) else enumerate(value):
-        for one in item if isinstance(item, list) else (item,):
+        if several and not isinstance(item, list):
+            return f"{path}[{key!r}] {_instead(item, list)}"
+        for one in item if several else (item,):
             if not isinstance(one, str):
-                return f"{path}[{key!r}] is {_JSON_NAMES.get(type(one), type(one).__name__)}, expected a string"
+                return f"{path}[{key!r}] {_instead(one, str)}"
     return None
 
 
@@ -59,8 +65,11 @@ def body_of(event: Mapping[str, Any], key: str = "isBase64Encoded") -> bytes:
         if body is None or body == "":
             return b""
         raise TypeError("body is no string")
-    if not event.get(key):
+    encoded = event.get(key)
+    if not encoded:
         return text_bytes(body)
+    if encoded is not True:
+        raise TypeError(f"{key} is {encoded!r}")
     try:
         return binascii.a2b_base64(body, strict_mode=True)
     except ValueError as error:
@@ -110,9 +119,7 @@ def raw_headers(headers: Mapping[str, str]) -> RawHeaders:
 
 def raw_multi_headers(headers: Mapping[str, list[str]]) -> RawHeaders:
     """Give multi-valued headers as ASGI wants them: one pair for each value."""
-    return [
-        (_names[name], header_value(value)) for name, values in headers.items() for value in items(values)
-    ]
+    return [(_names[name], header_value(value)) for name, values in headers.items() for value in items(values)]
 
 
 def items(values: Any) -> list[Any]:

@@ -30,8 +30,8 @@ class FunctionUrl:
     def decode(self, event: Event) -> HttpRequest:
         """Give the request; `rawPath` is as the client sent it."""
         try:
-            path, raw_path = split_path(event.get("rawPath") or "/")
-        except TypeError as error:
+            path, raw_path = split_path(event["rawPath"])
+        except (KeyError, TypeError) as error:
             raise malformed_payload2(self.name, event, error) from error
         return decode_payload2(self.name, event, path, raw_path, "")
 

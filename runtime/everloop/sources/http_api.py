@@ -21,10 +21,10 @@ class HttpApi:
 
     def decode(self, event: Event) -> HttpRequest:
         """Give the request. API Gateway has decoded `rawPath`, so it is taken as it is; a named stage begins it."""
-        path = event.get("rawPath") or "/"
         try:
-            raw_path = encode_path(path)
-        except TypeError as error:
+            raw_path = encode_path(event["rawPath"]) or b"/"
+            path = event["rawPath"] or "/"
+        except (KeyError, TypeError) as error:
             raise malformed_payload2(self.name, event, error) from error
         stage = event["requestContext"].get("stage")
         root_path = f"/{stage}" if stage and isinstance(stage, str) and under(path, f"/{stage}") else ""

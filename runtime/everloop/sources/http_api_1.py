@@ -21,8 +21,8 @@ class HttpApi1:
     def decode(self, event: Event) -> HttpRequest:
         """Give the request; as in payload 2.0 of the same API a named stage begins the path."""
         try:
-            path, raw_path = split_path(event.get("path") or "/")
-        except TypeError as error:
+            path, raw_path = split_path(event["path"])
+        except (KeyError, TypeError) as error:
             raise malformed_payload1(self.name, event, error) from error
         stage = event["requestContext"].get("stage")
         root_path = f"/{stage}" if stage and isinstance(stage, str) and under(path, f"/{stage}") else ""

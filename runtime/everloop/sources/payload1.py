@@ -24,7 +24,7 @@ from everloop.sources.queries import encode_query
 
 _SHAPE: Shape = {
     "httpMethod": str,
-    "path": OPTIONAL_TEXT,
+    "path": str,
     "headers": OPTIONAL_OBJECT,
     "multiValueHeaders": OPTIONAL_OBJECT,
     "queryStringParameters": OPTIONAL_OBJECT,
@@ -55,9 +55,10 @@ def decode_payload1(source: str, event: Event, path: str, raw_path: bytes, root_
         multi = event.get("multiValueHeaders")
         pairs = raw_multi_headers(multi) if multi else raw_headers(event.get("headers") or {})
         known = {name: value.decode("latin-1") for name, value in pairs}
+        domain = context.get("domainName")
         scheme, server = endpoint(
             known.get(b"host"),
-            context.get("domainName"),
+            domain if isinstance(domain, str) else None,
             known.get(b"x-forwarded-proto"),
             known.get(b"x-forwarded-port"),
         )

@@ -24,7 +24,7 @@ from everloop.sources.fields import (
 )
 
 _SHAPE: Shape = {
-    "rawPath": OPTIONAL_TEXT,
+    "rawPath": str,
     "rawQueryString": OPTIONAL_TEXT,
     "headers": OPTIONAL_OBJECT,
     "cookies": OPTIONAL_LIST,
@@ -39,14 +39,10 @@ _SHAPE: Shape = {
 def is_payload2(event: Event) -> bool:
     """Recognise an HTTP event in format 2.0; an authorizer's event has a routeArn as well."""
     context = event.get("requestContext")
-    return (
-        event.get("version") == "2.0" and isinstance(context, dict) and "http" in context and "routeArn" not in event
-    )
+    return event.get("version") == "2.0" and isinstance(context, dict) and "http" in context and "routeArn" not in event
 
 
-def decode_payload2(
-    source: str, event: Event, path: str, raw_path: bytes, root_path: str
-) -> HttpRequest:
+def decode_payload2(source: str, event: Event, path: str, raw_path: bytes, root_path: str) -> HttpRequest:
     """Read what is the same for both sources; they differ in their paths."""
     try:
         context = event["requestContext"]
@@ -55,9 +51,16 @@ def decode_payload2(
         pairs = raw_headers(headers)
         if cookies := event.get("cookies"):
             _add_cookies(pairs, cookies)
+        if "host" not in headers:
+            # AWS sends lower case; emulators and tests by hand may not.
+            headers = {name.lower(): value for name, value in headers.items()}
         get = headers.get
+        domain = context.get("domainName")
         scheme, server = endpoint(
-            get("host"), context.get("domainName"), get("x-forwarded-proto"), get("x-forwarded-port")
+            get("host"),
+            domain if isinstance(domain, str) else None,
+            get("x-forwarded-proto"),
+            get("x-forwarded-port"),
         )
         return HttpRequest(
             method=http["method"].upper(),
@@ -81,13 +84,17 @@ def malformed_payload2(source: str, event: Event, error: Exception) -> Malformed
 
 
 def _add_cookies(headers: RawHeaders, cookies: Any) -> None:
-    """Make the `cookies` list one cookie header again; a cookie header that came as well is kept in it."""
-    joined = header_value("; ".join(items(cookies)))
+    """Make the `cookies` list one cookie header again.
+
+    Function URLs may send the same cookies in a header as well: it is kept, and gets what only the list has.
+    """
     for index, (name, value) in enumerate(headers):
         if name == b"cookie":
-            headers[index] = (name, value if value == joined else value + b"; " + joined)
+            known = {part.strip() for part in value.split(b";")}
+            listed = [header_value(cookie) for cookie in items(cookies)]
+            headers[index] = (name, b"; ".join([value, *(one for one in listed if one.strip() not in known)]))
             return
-    headers.append((b"cookie", joined))
+    headers.append((b"cookie", header_value("; ".join(items(cookies)))))
 
 
 def encode_payload2(head: ResponseHead) -> dict[str, Any]:

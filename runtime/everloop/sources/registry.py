@@ -20,7 +20,7 @@ def select(event: Any, sources: Iterable[EventSource] = BUILT_IN) -> EventSource
         for source in sources:
             if source.matches(event):
                 return source
-        seen = f"keys {', '.join(sorted(map(str, event))[:12])}" if event else "an empty object"
+        seen = f"keys {', '.join(map(ascii, sorted(event)[:12]))}" if event else "an empty object"
     else:
         seen = f"a JSON {type(event).__name__}"
     raise UnknownEvent(

@@ -24,14 +24,17 @@ class RestApi:
     def decode(self, event: Event) -> HttpRequest:
         """Give the request. `path` lacks the stage; where the client's URL has it, `requestContext.path` shows it."""
         try:
-            path, raw_path = split_path(event.get("path") or "/")
+            path, raw_path = split_path(event["path"])
+            event_path = event["path"] or "/"
             stage = event["requestContext"].get("stage")
             whole = event["requestContext"].get("path")
             root_path = ""
-            if isinstance(stage, str) and whole in (f"/{stage}{event.get('path') or '/'}", f"/{stage}"):
+            if isinstance(stage, str) and (
+                whole == f"/{stage}{event_path}" or (event_path == "/" and whole == f"/{stage}")
+            ):
                 root_path, raw_root = split_path(f"/{stage}")
                 path, raw_path = root_path + path, raw_root + raw_path
-        except TypeError as error:
+        except (KeyError, TypeError) as error:
             raise malformed_payload1(self.name, event, error) from error
         return decode_payload1(self.name, event, path, raw_path, root_path)
 

@@ -47,7 +47,11 @@ async def answered(
 ) -> list[tuple[Any, ...]]:
     """Hand one invocation to an application and give what its reply was told."""
     body = json.dumps(payload("function-url", "get_root").event if event is None else event).encode()
-    invocation = Invocation("id-1", body if raw is None else raw, function_arn="arn:aws:lambda:::function:web")
+    headers = {
+        b"lambda-runtime-aws-request-id": b"id-1",
+        b"lambda-runtime-invoked-function-arn": b"arn:aws:lambda:::function:web",
+    }
+    invocation = Invocation(headers, body if raw is None else raw)
     reply = RecordingReply()
     handler = AsgiHandler(app, {"pool": 1}, **({"streaming": False} | settings))
     await handler.handle(invocation, cast("Reply", reply))
@@ -200,7 +204,10 @@ async def test_a_source_that_cannot_stream_is_buffered_with_one_warning(caplog: 
 
     with caplog.at_level(logging.WARNING):
         for reply in replies:
-            await handler.handle(Invocation("id-1", json.dumps(event).encode()), cast("Reply", reply))
+            await handler.handle(
+                Invocation({b"lambda-runtime-aws-request-id": b"id-1"}, json.dumps(event).encode()),
+                cast("Reply", reply),
+            )
 
     assert [envelope(reply.told)["body"] for reply in replies] == ["hello", "hello"]
     assert caplog.text.count("http-api") == 1
