@@ -35,7 +35,7 @@ def wait_until(awaitable: Awaitable[T]) -> asyncio.Future[T]:
 
 
 async def settle(invocation: Invocation, end: float | None) -> None:
-    """Wait for what `wait_until()` was given until `end`, by the loop's clock; what is not done then is left running."""
+    """Wait for what `wait_until()` was given, until `end` by the loop's clock; the rest is left running."""
     loop = asyncio.get_running_loop()
     while pending := [future for future in invocation.background or () if not future.done()]:
         # In turns, because work that is waited for may give more.

@@ -38,7 +38,7 @@ class StopSignals:
         timer.daemon = True
         timer.start()
 
-    def _signalled(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
+    def _signalled(self, number: int, frame: FrameType | None) -> None:
         if self.requested:
             os._exit(0)
         self.requested = True

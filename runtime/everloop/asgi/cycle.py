@@ -56,7 +56,7 @@ _BODILESS = (204, 304)
 class RequestCycle:
     """Gives an application its `receive` and `send` for one request."""
 
-    __slots__ = ("_body", "_bodiless", "_cut", "_gone", "_head", "_method", "_sink", "_waiting", "state")
+    __slots__ = ("_bodiless", "_body", "_cut", "_gone", "_head", "_method", "_sink", "_waiting", "state")
 
     def __init__(self, method: str, body: bytes, sink: ResponseSink) -> None:
         self._method = method

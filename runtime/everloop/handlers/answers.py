@@ -169,7 +169,7 @@ class StreamedAnswer:
         streamed = ResponseHead(head.status, [pair for pair in head.headers if pair[0] != "content-length"])
         return encode_prelude(self._source.prelude(streamed))
 
-    def _replace_oversized(self, more: bool) -> None:  # noqa: ARG002
+    def _replace_oversized(self, more: bool) -> None:
         self._reply.start(CONTENT_TYPE, self._prelude(error_head(500)), b"Internal Server Error")
         self._reply.finish()
 

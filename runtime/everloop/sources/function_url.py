@@ -35,7 +35,7 @@ class FunctionUrl:
             raise malformed_payload2(self.name, event, error) from error
         return decode_payload2(self.name, event, path, raw_path, "")
 
-    def encode(self, event: Event, head: ResponseHead, body: str, is_base64: bool) -> dict[str, Any]:  # noqa: ARG002
+    def encode(self, event: Event, head: ResponseHead, body: str, is_base64: bool) -> dict[str, Any]:
         """Give the envelope."""
         envelope = encode_payload2(head)
         envelope["body"] = body

@@ -28,7 +28,7 @@ class HttpApi1:
         root_path = f"/{stage}" if stage and isinstance(stage, str) and under(path, f"/{stage}") else ""
         return decode_payload1(self.name, event, path, raw_path, root_path)
 
-    def encode(self, event: Event, head: ResponseHead, body: str, is_base64: bool) -> dict[str, Any]:  # noqa: ARG002
+    def encode(self, event: Event, head: ResponseHead, body: str, is_base64: bool) -> dict[str, Any]:
         """Give the envelope."""
         envelope = encode_payload1(head)
         envelope["body"] = body

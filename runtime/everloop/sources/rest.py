@@ -38,7 +38,7 @@ class RestApi:
             raise malformed_payload1(self.name, event, error) from error
         return decode_payload1(self.name, event, path, raw_path, root_path)
 
-    def encode(self, event: Event, head: ResponseHead, body: str, is_base64: bool) -> dict[str, Any]:  # noqa: ARG002
+    def encode(self, event: Event, head: ResponseHead, body: str, is_base64: bool) -> dict[str, Any]:
         """Give the envelope."""
         envelope = encode_payload1(head)
         envelope["body"] = body
