@@ -35,14 +35,13 @@ class ReplyState(Enum):
     BROKEN = auto()
     """The connection ended, or the Runtime API refused the response, before all was sent."""
 
+    next: "tuple[ReplyState, ...]"
 
-_NEXT = {
-    ReplyState.PENDING: {ReplyState.STREAMING, ReplyState.COMPLETED, ReplyState.FAILED, ReplyState.BROKEN},
-    ReplyState.STREAMING: {ReplyState.COMPLETED, ReplyState.FAILED, ReplyState.BROKEN},
-    ReplyState.COMPLETED: set[ReplyState](),
-    ReplyState.FAILED: set[ReplyState](),
-    ReplyState.BROKEN: set[ReplyState](),
-}
+
+ReplyState.PENDING.next = (ReplyState.COMPLETED, ReplyState.STREAMING, ReplyState.FAILED, ReplyState.BROKEN)
+ReplyState.STREAMING.next = (ReplyState.COMPLETED, ReplyState.FAILED, ReplyState.BROKEN)
+ReplyState.COMPLETED.next = ReplyState.FAILED.next = ReplyState.BROKEN.next = ()
+
 
 UNDER_WAY = (ReplyState.PENDING, ReplyState.STREAMING)
 """The states in which a client still waits."""
@@ -181,7 +180,7 @@ class Reply:
             self.on_broken()
 
     def _advance(self, state: ReplyState) -> None:
-        if state not in _NEXT[self.state]:
+        if state not in self.state.next:
             raise IllegalTransition(self, state.name)
         self.state = state
 

@@ -28,27 +28,27 @@ class ResponseSink(Protocol):
 
 
 class CycleState(Enum):
-    """Where the application has got to with its response."""
+    """Where the application has got to with its response. The value is the message that comes next, and where it leads.
 
-    REQUEST = auto()
-    """No message yet. Goes to HEAD by http.response.start."""
+    Looked up as an attribute of the state: a dict keyed by an Enum calls Python code for every look.
+    """
 
-    HEAD = auto()
-    """The head is known and held back, as ASGI asks. Goes to BODY or COMPLETE by http.response.body."""
+    REQUEST = ("http.response.start", "HEAD")
+    """No message yet."""
 
-    BODY = auto()
-    """Some of the body is passed on. Goes to COMPLETE by the last http.response.body."""
+    HEAD = ("http.response.body", "BODY or COMPLETE")
+    """The head is known and held back, as ASGI asks."""
 
-    COMPLETE = auto()
+    BODY = ("http.response.body", "COMPLETE")
+    """Some of the body is passed on."""
+
+    COMPLETE = (None, None)
     """The response is complete. There is no way out."""
 
+    def __init__(self, accepts: str | None, leads_to: str | None) -> None:
+        self.accepts = accepts
+        self.leads_to = leads_to
 
-_ACCEPTED = {
-    CycleState.REQUEST: "http.response.start",
-    CycleState.HEAD: "http.response.body",
-    CycleState.BODY: "http.response.body",
-    CycleState.COMPLETE: None,
-}
 
 _BODILESS = (204, 304)
 
@@ -102,7 +102,7 @@ class RequestCycle:
         if self._cut:
             raise ClientDisconnected("The response can no longer be delivered")
         kind = message.get("type")
-        if kind != _ACCEPTED[self.state]:
+        if kind != self.state.accepts:
             raise ProtocolError(self._unexpected(kind))
         if self.state is CycleState.REQUEST:
             self._head = response_head(message)
@@ -147,7 +147,7 @@ class RequestCycle:
     def _unexpected(self, kind: object) -> str:
         if self.state is CycleState.COMPLETE:
             return f"The application sent {kind!r} in state COMPLETE: its response was complete already"
-        return f"The application sent {kind!r} in state {self.state.name}, expected {_ACCEPTED[self.state]!r}"
+        return f"The application sent {kind!r} in state {self.state.name}, expected {self.state.accepts!r}"
 
 
 def _bytes(body: object) -> bytes:

@@ -63,7 +63,8 @@ class AsgiHandler:
             logger.error("%s: %s", error.error_type, error)
             reply.fail(ErrorReport.of(error))
             return
-        mount(request, self._base_path)
+        if self._base_path:
+            mount(request, self._base_path)
         scope = build_scope(request, self._state)
         scope["aws.event"] = event
         scope["aws.context"] = invocation.context

@@ -5,6 +5,6 @@ from everloop.sources.paths import under
 
 
 def mount(request: HttpRequest, base_path: str) -> None:
-    """Add `base_path` (`/api`, or empty) to the root path of a request that lies under it."""
-    if base_path and under(request.path[len(request.root_path) :], base_path):
+    """Add `base_path`, such as `/api`, to the root path of a request that lies under it."""
+    if under(request.path[len(request.root_path) :], base_path):
         request.root_path += base_path

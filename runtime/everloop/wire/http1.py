@@ -6,18 +6,23 @@ from everloop.errors import RuntimeApiUnreachable
 
 
 class ApiAnswer:
-    """One whole HTTP answer of the Runtime API; header names are lower-case."""
+    """One whole HTTP answer of the Runtime API."""
 
-    __slots__ = ("body", "headers", "keep_alive", "status")
+    __slots__ = ("_headers", "body", "keep_alive", "status")
 
     def __init__(self, status: int, headers: dict[bytes, bytes], body: bytes, keep_alive: bool) -> None:
         self.status = status
-        self.headers = headers
+        self._headers = headers
         self.body = body
         self.keep_alive = keep_alive
 
     def __repr__(self) -> str:
         return f"<ApiAnswer {self.status} {self.body[:200]!r}>"
+
+    @property
+    def headers(self) -> dict[bytes, bytes]:
+        """The headers by lower-case names. Of two answers to an invocation only one is ever asked for them."""
+        return {name.lower(): value for name, value in self._headers.items()}
 
 
 class AnswerReader:
@@ -46,8 +51,8 @@ class AnswerReader:
         self._body = []
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Keep one header."""
-        self._headers[name.lower()] = value
+        """Keep one header, under the name as it came."""
+        self._headers[name] = value
 
     def on_body(self, piece: bytes) -> None:
         """Keep one piece of the body."""
@@ -59,11 +64,5 @@ class AnswerReader:
         if status < 200:
             return
         body = self._body
-        self._answers.append(
-            ApiAnswer(
-                status,
-                self._headers,
-                body[0] if len(body) == 1 else b"".join(body),
-                self._parser.should_keep_alive(),
-            )
-        )
+        whole = body[0] if len(body) == 1 else b"".join(body)
+        self._answers.append(ApiAnswer(status, self._headers, whole, self._parser.should_keep_alive()))
