@@ -52,11 +52,15 @@ class CycleState(Enum):
 
 _BODILESS = (204, 304)
 
+MESSAGES_PER_TURN = 64
+"""Body messages after which `send()` lets the loop turn: an application that never waits would starve everything else,
+its own deadline included, as long as the other side reads as fast as it writes."""
+
 
 class RequestCycle:
     """Gives an application its `receive` and `send` for one request."""
 
-    __slots__ = ("_bodiless", "_body", "_cut", "_gone", "_head", "_method", "_sink", "_waiting", "state")
+    __slots__ = ("_bodiless", "_body", "_cut", "_gone", "_head", "_method", "_sink", "_unyielded", "_waiting", "state")
 
     def __init__(self, method: str, body: bytes, sink: ResponseSink) -> None:
         self._method = method
@@ -66,6 +70,7 @@ class RequestCycle:
         self._bodiless = False
         self._gone = False
         self._cut = False
+        self._unyielded = 0
         self._waiting: asyncio.Event | None = None
         self.state = CycleState.REQUEST
 
@@ -126,10 +131,16 @@ class RequestCycle:
             self._sink.write(body, more)
         if not more:
             self.disconnect()
-        elif self._sink.paused:
+            return
+        self._unyielded += 1
+        if self._sink.paused:
+            self._unyielded = 0
             await self._sink.drain()
-            if self._cut:
-                raise ClientDisconnected("The response can no longer be delivered")
+        elif self._unyielded >= MESSAGES_PER_TURN:
+            self._unyielded = 0
+            await asyncio.sleep(0)
+        if self._cut:
+            raise ClientDisconnected("The response can no longer be delivered")
 
     def _pass_head_alone(self, more: bool) -> None:
         """Answer HEAD, 204 and 304 without a body: the client has its response with the first body message."""
