@@ -20,7 +20,9 @@ def main() -> int:
     except InvalidSettings as error:
         logs.configure(as_json=environ.get("AWS_LAMBDA_LOG_FORMAT", "").upper() == "JSON", level=None)
         return settings_failed(error, environ.get("AWS_LAMBDA_RUNTIME_API"))
-    logs.configure(as_json=settings.log_format is LogFormat.JSON, level=settings.log_level)
+    # Managed Instances: records of several invocations interleave, and Lambda tells them apart by their JSON.
+    as_json = settings.log_format is LogFormat.JSON or settings.max_concurrency is not None
+    logs.configure(as_json=as_json, level=settings.log_level)
     for warning in settings.unknown:
         logging.getLogger("everloop").warning(warning)
     sys.path.insert(0, settings.task_root or os.path.abspath("."))  # noqa: PTH100 - pathlib costs a cold start 3 ms

@@ -16,10 +16,13 @@ logger = logging.getLogger("everloop")
 
 
 class Crew:
-    """Gives every invocation a task of its own, and so a context of its own."""
+    """Gives every invocation a task of its own, and so a context of its own.
+
+    `environ` is where _X_AMZN_TRACE_ID is kept, None where invocations run side by side.
+    """
 
     def __init__(
-        self, handler: InvocationHandler, environ: MutableMapping[str, str], on_exit: Callable[[int], None]
+        self, handler: InvocationHandler, environ: MutableMapping[str, str] | None, on_exit: Callable[[int], None]
     ) -> None:
         self._handler = handler
         self._environ = environ
@@ -47,7 +50,8 @@ class Crew:
 
     async def _work(self, invocation: Invocation, reply: Reply) -> None:
         current.set(invocation)
-        self._export_trace_id(invocation.trace_id)
+        if self._environ is not None:
+            self._export_trace_id(self._environ, invocation.trace_id)
         try:
             await self._handler.handle(invocation, reply)
         except ApplicationExit as exiting:
@@ -59,15 +63,15 @@ class Crew:
                 reply.fail(ErrorReport.of(error))
         reply.release()
 
-    def _export_trace_id(self, trace_id: str | None) -> None:
+    def _export_trace_id(self, environ: MutableMapping[str, str], trace_id: str | None) -> None:
         """Keep _X_AMZN_TRACE_ID as AWS's X-Ray SDK expects it. Setting a variable costs more than looking here."""
         if trace_id == self._trace_id:
             return
         self._trace_id = trace_id
         if trace_id is None:
-            self._environ.pop("_X_AMZN_TRACE_ID", None)
+            environ.pop("_X_AMZN_TRACE_ID", None)
         else:
-            self._environ["_X_AMZN_TRACE_ID"] = trace_id
+            environ["_X_AMZN_TRACE_ID"] = trace_id
 
 
 if sys.version_info >= (3, 12):

@@ -105,22 +105,30 @@ class Runtime:
             return await self._report_init_error(error)
         # What start-up made stays for good: the collector need not look at it again.
         gc.freeze()
-        crew = Crew(handler, self._environ, self._stop_with)
-        slot = self._client.slot(crew.accept)
-        slot.poll()
-        await self._unless_stopped(slot.lost_api)
-        slot.stop()
-        if slot.lost_api.done() and (lost := slot.lost_api.exception()) is not None:
-            logger.critical("The Runtime API is lost, the process ends: %s", lost)
-            self._exit_code = 1
+        slots_wanted = self._settings.max_concurrency or 1
+        # One process-wide variable cannot hold the trace ids of several invocations.
+        crew = Crew(handler, self._environ if slots_wanted == 1 else None, self._stop_with)
+        slots = [self._client.slot(crew.accept, self._lost) for _ in range(slots_wanted)]
+        for slot in slots:
+            slot.poll()
+        await self._stopping.wait()
+        for slot in slots:
+            slot.stop()
         if not self._signals.requested:
             self._signals.limit(self._exit_code)
         await crew.finish(self._settings.shutdown_timeout / 2)
         await self._lifespan.stop()
-        slot.close()
-        # One turn of the loop, in which the transport writes what it still has.
+        for slot in slots:
+            slot.close()
+        # One turn of the loop, in which the transports write what they still have.
         await asyncio.sleep(0)
         return self._exit_code
+
+    def _lost(self, error: RuntimeApiError) -> None:
+        """Stop because the Runtime API is out of reach: Lambda replaces the environment."""
+        if not self._stopping.is_set():
+            logger.critical("The Runtime API is lost, the process ends: %s", error)
+            self._stop_with(1)
 
     async def _unless_stopped(self, future: asyncio.Future[None]) -> None:
         """Wait for the future or for the request to stop, whatever comes first."""
@@ -129,7 +137,7 @@ class Runtime:
         stopping.cancel()
 
     def _stop_with(self, code: int) -> None:
-        """Stop because the application asked for it with `SystemExit`."""
+        """Stop by ourselves, with an exit code."""
         self._exit_code = code
         self._stopping.set()
 

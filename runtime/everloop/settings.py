@@ -61,6 +61,8 @@ class Settings:
     task_root: str | None = None
     log_format: LogFormat = LogFormat.TEXT
     log_level: str | None = None
+    max_concurrency: int | None = None
+    """Slots of a Managed Instances environment; None on classic Lambda."""
 
     # What the user sets.
     interface: Interface = Interface.AUTO
@@ -209,9 +211,16 @@ def _log_level(value: str) -> str | None:
     return level if level in ("TRACE", "DEBUG", "INFO", "WARN", "WARNING", "ERROR", "FATAL", "CRITICAL") else None
 
 
+def _concurrency(value: str) -> int:
+    if not (value.isascii() and value.isdigit() and 1 <= int(value) <= 10_000):
+        raise ValueError("a whole number from 1 to 10000")
+    return int(value)
+
+
 _PARSERS: dict[str, Callable[[str], Any]] = {
     "AWS_LAMBDA_LOG_FORMAT": _log_format,
     "AWS_LAMBDA_LOG_LEVEL": _log_level,
+    "AWS_LAMBDA_MAX_CONCURRENCY": _concurrency,
     "EVERLOOP_INTERFACE": _choice(Interface),
     "EVERLOOP_RESPONSE_MODE": _choice(ResponseMode),
     "EVERLOOP_LIFESPAN": _choice(Lifespan),

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from everloop.api.connection import Connection
 from everloop.api.reply import Reply
 from everloop.api.slot import Slot
-from everloop.errors import RuntimeApiRefused, RuntimeApiUnreachable
+from everloop.errors import RuntimeApiError, RuntimeApiRefused, RuntimeApiUnreachable
 from everloop.invocation import Invocation
 from everloop.report import ErrorReport
 from everloop.wire.http1 import ApiAnswer
@@ -25,9 +25,11 @@ class RuntimeApiClient:
         self._port = int(port) if host and port.isdigit() else 80
         self.encoder = RequestEncoder(address, user_agent)
 
-    def slot(self, on_invocation: Callable[[Invocation, Reply], None]) -> Slot:
+    def slot(
+        self, on_invocation: Callable[[Invocation, Reply], None], on_lost: Callable[[RuntimeApiError], None]
+    ) -> Slot:
         """Make a slot; it connects when it polls for the first time."""
-        return Slot(self._connect, self.encoder, on_invocation)
+        return Slot(self._connect, self.encoder, on_invocation, on_lost)
 
     async def report_init_error(self, report: ErrorReport) -> None:
         """Tell Lambda that initialisation failed. Raises `RuntimeApiError` or `OSError` when that fails, too."""

@@ -23,7 +23,7 @@ class Slot:
 
     Callbacks instead of a coroutine that waits: an invocation then costs one turn of the loop instead of four. A poll
     has no timeout and is never given up: Lambda may already have put an event on the wire, and the environment may be
-    frozen inside it for hours.
+    frozen inside it for hours. `on_lost` is called when a poll is forbidden (403) or five tries have failed.
     """
 
     def __init__(
@@ -31,17 +31,17 @@ class Slot:
         connect: Callable[[], Awaitable[Connection]],
         encoder: RequestEncoder,
         on_invocation: Callable[[Invocation, Reply], None],
+        on_lost: Callable[[RuntimeApiError], None],
     ) -> None:
         self._connect = connect
         self._encoder = encoder
         self._on_invocation = on_invocation
+        self._on_lost = on_lost
         self._loop = asyncio.get_running_loop()
         self._connection: Connection | None = None
         self._connecting: asyncio.Task[None] | None = None
         self._failures = 0
         self._stopped = False
-        self.lost_api: asyncio.Future[None] = self._loop.create_future()
-        """Fails with a `RuntimeApiError` when a poll is forbidden (403) or five tries have failed."""
 
     def poll(self) -> None:
         """Ask for the next invocation. On the warm path this is one write on the open connection."""
@@ -104,8 +104,7 @@ class Slot:
         forbidden = isinstance(error, RuntimeApiRefused) and error.status == 403
         if forbidden or self._failures == POLL_TRIES:
             self._stopped = True
-            if not self.lost_api.done():
-                self.lost_api.set_exception(error)
+            self._on_lost(error)
             return
         wait = FIRST_WAIT * 2 ** (self._failures - 1)
         logger.warning("Polling failed (%d of %d), next try in %.1f s: %s", self._failures, POLL_TRIES, wait, error)

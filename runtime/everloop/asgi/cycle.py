@@ -1,7 +1,7 @@
 """One request and its response, as the application sees them (ASGI HTTP spec 2.5)."""
 
 import asyncio
-from enum import Enum, auto
+from enum import Enum
 from typing import Protocol
 
 from everloop.asgi.head import response_head
