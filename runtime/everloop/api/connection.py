@@ -28,6 +28,8 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._error: Exception | None = None
         self._writable: asyncio.Future[None] | None = None
+        self._waiting: Sequence[bytes] = ()
+        self._corked = False
         self.served = 0
         """Answers that came so far: a connection that served once and then ends was merely kept alive too long."""
         self.closed = False
@@ -41,18 +43,44 @@ class Connection(asyncio.Protocol):
 
     # Called by those who talk to the Runtime API.
 
-    def ask(self, expectation: Expectation, pieces: Sequence[bytes]) -> None:
-        """Write a request, or the beginning of one, and expect its answer."""
+    def ask(self, expectation: Expectation, pieces: Sequence[bytes], *, may_wait: bool = False) -> None:
+        """Write a request, or the beginning of one, and expect its answer.
+
+        One that may wait leaves with the next write, at the latest when the loop turns.
+        """
         if self._transport is None or self.closed:
             expectation.lost(self._error or RuntimeApiUnreachable("The connection to the Runtime API is closed"))
             return
         self._expected.append(expectation)
-        self._transport.writelines(pieces)
+        if may_wait:
+            self._waiting = pieces
+            if not self._corked:
+                asyncio.get_running_loop().call_soon(self._flush)
+        elif self._waiting:
+            self._transport.writelines((*self._waiting, *pieces))
+            self._waiting = ()
+        else:
+            self._transport.writelines(pieces)
+
+    def cork(self) -> None:
+        """Promise to call `uncork()` within this turn of the loop, which costs less than a callback of its own."""
+        self._corked = True
+
+    def uncork(self) -> None:
+        """Let go what was allowed to wait and is still waiting."""
+        self._corked = False
+        if self._waiting:
+            self._flush()
 
     def write(self, pieces: Sequence[bytes]) -> None:
         """Write more of the request that was begun last."""
         if self._transport is not None and not self.closed:
             self._transport.writelines(pieces)
+
+    def _flush(self) -> None:
+        if self._waiting and self._transport is not None and not self.closed:
+            self._transport.writelines(self._waiting)
+        self._waiting = ()
 
     def write_through(self, enabled: bool) -> None:
         """Let every write reach the socket at once and pause as soon as it takes no more.
@@ -82,6 +110,7 @@ class Connection(asyncio.Protocol):
         self._expected.clear()
         self.listener = None
         if self._transport is not None:
+            self._flush()
             self._transport.close()
 
     # Called by the event loop.

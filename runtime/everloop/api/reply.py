@@ -3,10 +3,12 @@
 import logging
 from collections.abc import Callable
 from enum import Enum, auto
+from time import perf_counter
 
 import orjson
 
 from everloop.api.connection import Connection
+from everloop.api.promptness import Promptness
 from everloop.errors import IllegalTransition, RuntimeApiRefused
 from everloop.invocation import Invocation
 from everloop.report import ErrorReport
@@ -50,13 +52,23 @@ UNDER_WAY = (ReplyState.PENDING, ReplyState.STREAMING)
 class Reply:
     """Answers one invocation. Nothing here waits: after `write()` look at `paused` and await `drain()`."""
 
-    __slots__ = ("_connection", "_encoder", "_on_release", "invocation", "on_broken", "state")
+    __slots__ = (
+        "_completed_at",
+        "_connection",
+        "_encoder",
+        "_on_release",
+        "_promptness",
+        "invocation",
+        "on_broken",
+        "state",
+    )
 
     def __init__(
         self,
         connection: Connection,
         encoder: RequestEncoder,
         invocation: Invocation,
+        promptness: Promptness,
         on_release: Callable[[], None],
     ) -> None:
         self._connection = connection
@@ -65,6 +77,8 @@ class Reply:
         self.state = ReplyState.PENDING
         self.on_broken: Callable[[], None] | None = None
         """Called once, when it turns out that nobody can get this answer any more."""
+        self._promptness = promptness
+        self._completed_at: float | None = None
         self._on_release: Callable[[], None] | None = on_release
         connection.listener = self
 
@@ -92,7 +106,8 @@ class Reply:
         self._advance(ReplyState.COMPLETED)
         invocation = self.invocation
         head = self._encoder.response(invocation.request_id, invocation.invocation_id, content_type, len(payload))
-        self._connection.ask(self, (head, payload))
+        self._connection.ask(self, (head, payload), may_wait=self._promptness.trusted)
+        self._completed_at = perf_counter()
 
     def start(self, content_type: bytes, *first: bytes) -> None:
         """Begin a streamed response; `first` (prelude, first chunk) leaves in the same write as the head."""
@@ -139,9 +154,12 @@ class Reply:
     def release(self) -> None:
         """Let the slot poll again: nothing more is going to happen for this invocation. The first call counts.
 
-        Called in the same turn of the loop as the last write, the poll leaves in one segment with it.
+        The poll leaves in one write with a response that waited for it.
         """
         on_release, self._on_release = self._on_release, None
+        if self._completed_at is not None:
+            self._promptness.returned(perf_counter() - self._completed_at)
+            self._completed_at = None
         if on_release is not None:
             # Without this the collector would have to find and break a ring of objects for every invocation.
             self.on_broken = None

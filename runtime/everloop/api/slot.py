@@ -5,6 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from everloop.api.connection import Connection
+from everloop.api.promptness import Promptness
 from everloop.api.reply import Reply, refusal
 from everloop.errors import RuntimeApiError, RuntimeApiRefused, RuntimeApiUnreachable
 from everloop.invocation import Invocation
@@ -30,11 +31,13 @@ class Slot:
         self,
         connect: Callable[[], Awaitable[Connection]],
         encoder: RequestEncoder,
+        promptness: Promptness,
         on_invocation: Callable[[Invocation, Reply], None],
         on_lost: Callable[[RuntimeApiError], None],
     ) -> None:
         self._connect = connect
         self._encoder = encoder
+        self._promptness = promptness
         self._on_invocation = on_invocation
         self._on_lost = on_lost
         self._loop = asyncio.get_running_loop()
@@ -88,8 +91,11 @@ class Slot:
             self._failed(RuntimeApiUnreachable(f"The Runtime API sent an event without {name}: {refusal(answer.body)}"))
             return
         self._failures = 0
-        assert self._connection is not None  # noqa: S101 - the answer came over it
-        self._on_invocation(invocation, Reply(self._connection, self._encoder, invocation, self.poll))
+        connection = self._connection
+        assert connection is not None  # noqa: S101 - the answer came over it
+        connection.cork()
+        self._on_invocation(invocation, Reply(connection, self._encoder, invocation, self._promptness, self.poll))
+        connection.uncork()
 
     def lost(self, error: Exception) -> None:
         """Poll again on a new connection. One that had served before was merely kept alive for too long."""
