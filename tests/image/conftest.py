@@ -1,0 +1,109 @@
+"""Fixtures of the tests that need a Docker engine: the images, built once per session, and containers of them."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import docker
+import docker.errors
+import pytest
+
+from support.containers import ROOT, Container
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from support.containers import Starter
+
+HERE = Path(__file__).parent
+THREE_LINES = 'FROM {base}\nCOPY . .\nCMD ["main:app"]\n'
+DEFAULT_PYTHON_IMAGE = "python:3.13-slim"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what lies in this folder, and give it the time that the first build takes."""
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker("docker")
+            item.add_marker(pytest.mark.timeout(600))
+
+
+@pytest.fixture(scope="session")
+def engine() -> Iterator[Any]:
+    """Docker's engine, where one answers."""
+    try:
+        client = docker.from_env()
+    except docker.errors.DockerException as error:
+        pytest.skip(f"no Docker engine answers: {error}")
+    try:
+        yield client
+    finally:
+        client.close()
+
+
+@pytest.fixture(scope="session")
+def python_image(engine: Any) -> str:
+    """The image that everloop is built on: EVERLOOP_TEST_PYTHON_IMAGE, else one that is here, else a pulled one."""
+    if named := os.environ.get("EVERLOOP_TEST_PYTHON_IMAGE"):
+        return named
+    here = sorted(str(tag) for image in engine.images.list() for tag in image.tags)
+    fitting = [tag for tag in here if re.fullmatch(r"(.+/)?python:3\.1[1-9](\.\d+)?(-slim.*)?", tag)]
+    if fitting and DEFAULT_PYTHON_IMAGE not in here:
+        return fitting[-1]
+    return DEFAULT_PYTHON_IMAGE if DEFAULT_PYTHON_IMAGE in here else pull(engine, DEFAULT_PYTHON_IMAGE)
+
+
+def pull(engine: Any, name: str) -> str:
+    """Fetch an image; skip where that is not possible."""
+    try:
+        engine.images.pull(name)
+    except docker.errors.APIError as error:
+        pytest.skip(f"{name} cannot be pulled; EVERLOOP_TEST_PYTHON_IMAGE can name another: {error}")
+    return name
+
+
+def build(engine: Any, tag: str, folder: Path, **options: Any) -> str:
+    """Build an image; show Docker's output where that fails."""
+    try:
+        engine.images.build(path=str(folder), tag=tag, rm=True, **options)
+    except docker.errors.BuildError as error:
+        output = "".join(part.get("stream", "") for part in error.build_log)
+        pytest.fail(f"building {tag} failed: {error}\n{output}")
+    return tag
+
+
+@pytest.fixture(scope="session")
+def everloop_image(engine: Any, python_image: str) -> str:
+    """The image of this repository, as a plain `docker build .` makes it."""
+    return build(engine, "everloop-test", ROOT, buildargs={"PYTHON_IMAGE": python_image})
+
+
+@pytest.fixture(scope="session")
+def example_image(engine: Any, python_image: str) -> str:
+    """The FastAPI example on top, as compose.yaml builds it."""
+    return build(engine, "everloop-test-example", ROOT, buildargs={"PYTHON_IMAGE": python_image}, target="example")
+
+
+@pytest.fixture(scope="session")
+def user_image(engine: Any, everloop_image: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A user's image: three lines on top of everloop."""
+    folder = tmp_path_factory.mktemp("user")
+    shutil.copy(HERE / "user" / "main.py", folder)
+    (folder / "Dockerfile").write_text(THREE_LINES.format(base=everloop_image), encoding="utf-8")
+    return build(engine, "everloop-test-user", folder)
+
+
+@pytest.fixture
+def start(engine: Any) -> Iterator[Starter]:
+    """Starts containers that the end of the test removes."""
+    with ExitStack() as stack:
+
+        def start_container(image: str, command: list[str] | None = None, **options: Any) -> Container:
+            return stack.enter_context(Container(engine, image, command, **options))
+
+        yield start_container

@@ -1,0 +1,31 @@
+"""A user's application, as the tests build it on top of the image: it tells what it was started with."""
+
+import json
+import os
+import sys
+from typing import Any
+from urllib.parse import parse_qs
+
+
+async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
+    """Answer `/` with what surrounds the process, and `/large?bytes=N` with so many bytes."""
+    if scope["type"] != "http":
+        raise RuntimeError("no lifespan")
+    query = parse_qs(scope["query_string"].decode())
+    if scope["path"] == "/large":
+        content_type, body = b"text/plain", b"x" * int(query["bytes"][0])
+    else:
+        content_type, body = b"application/json", json.dumps(surroundings()).encode()
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", content_type)]})
+    await send({"type": "http.response.body", "body": body})
+
+
+def surroundings() -> dict[str, Any]:
+    """Describe the process and its container."""
+    return {
+        "uid": os.getuid(),
+        "cwd": os.getcwd(),  # noqa: PTH109 - a string is what is wanted
+        "environment": dict(os.environ),
+        "python": sys.executable,
+        "writable": [folder for folder in ("/", "/tmp", "/var/task") if os.access(folder, os.W_OK)],  # noqa: S108
+    }
