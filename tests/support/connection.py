@@ -88,8 +88,10 @@ class Connection:
                 data, segments = b"", 0
             piece = Piece(data, now(), segments)
             if self._kept < KEEP:
-                self.pieces.append(piece)
-                self._kept += len(data)
+                with self._api.changed:
+                    self.pieces.append(piece)
+                    self._kept += len(data)
+                    self._api.changed.notify_all()
             if not data:
                 self._mark_ended()
             self._hand_over(piece)

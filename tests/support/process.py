@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
+import signal
 import subprocess
 import sys
 import threading
@@ -44,13 +46,19 @@ def runtime_environment(task_root: Path = APPS) -> dict[str, str]:
 
 
 class RuntimeProcess:
-    """A child process that is always ended by its id."""
+    """A child process, the head of a process group of its own, so that what it starts can be ended with it."""
 
     def __init__(self, command: Sequence[str], *, env: Mapping[str, str], cwd: Path) -> None:
         self.lines: list[LogLine] = []
         self._changed = threading.Condition()
         self._child = subprocess.Popen(
-            command, env=dict(env), cwd=cwd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+            command,
+            env=dict(env),
+            cwd=cwd,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
         )
         self._readers = [
             threading.Thread(target=self._collect, args=(name, stream), daemon=True)
@@ -115,9 +123,9 @@ class RuntimeProcess:
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def end(self) -> None:
-        """End the process now, whatever it does."""
-        if self.running():
-            self._child.kill()
+        """End the process now, whatever it does, and what it has started."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
         self._child.wait(10)
         for reader in self._readers:
             reader.join(10)
