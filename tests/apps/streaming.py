@@ -63,6 +63,18 @@ async def quiet_large(scope: Any, receive: Any, send: Any) -> None:
     await send(body())
 
 
+async def endless(scope: Any, receive: Any, send: Any) -> None:
+    """Sends as fast as it can and waits for nothing else, until `send()` raises."""
+    await no_lifespan(scope)
+    await send(start(200, [(b"content-type", b"application/octet-stream")]))
+    try:
+        while True:
+            await send(body(b"x" * 1000, more=True))
+    except OSError:
+        print("send raised OSError", flush=True)
+        raise
+
+
 async def until_disconnect(scope: Any, receive: Any, send: Any) -> None:
     """Sends one piece, waits for the disconnect, then tries to send another."""
     await no_lifespan(scope)

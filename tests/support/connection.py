@@ -159,6 +159,7 @@ class Connection:
                 self._carry_out(plan, request)
                 answered = True
                 if isinstance(plan, Answer) and plan.close:
+                    self._linger()
                     raise Ended
             if stall is not None and request.size >= stall.after:
                 self._api.hold(stall.until)
@@ -188,14 +189,14 @@ class Connection:
             self._api.changed.notify_all()
 
     def _complete(self, request: Request, event: h11.EndOfMessage) -> None:
-        waiting, _ = self._h11.trailing_data
-        end = len(self._fed) - len(waiting)
+        following, _ = self._h11.trailing_data  # bytes of the next request
+        end = len(self._fed) - len(following) if request.size < KEEP else len(self._fed)
         with self._api.changed:
             request.raw = bytes(self._fed[:end])
             request.trailers = {name.decode(): value.decode("latin-1") for name, value in event.headers}
             request.completed_at = now()
             self._api.changed.notify_all()
-        del self._fed[:end]
+        self._fed = bytearray(following)
 
     def _next_event(self, request: Request | None) -> object:
         while True:
@@ -248,6 +249,13 @@ class Connection:
         self._write(data if plan.partial is None else data[: plan.partial], plan.piece or len(data))
         if plan.partial is not None:
             raise Ended
+
+    def _linger(self) -> None:
+        """Close as Go's server does: say that no more will come, and give the client 0.5 s to read the answer."""
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_WR)
+        with self._api.changed:
+            self._api.changed.wait_for(lambda: not self.open, 0.5)
 
     def _write(self, data: bytes, step: int) -> None:
         try:
