@@ -106,7 +106,7 @@ def test_next_poll_does_not_wait_for_the_202(launch: Launcher, loop: dict[str, s
 def test_deliveries_may_be_cut_anywhere(launch: Launcher, loop: dict[str, str], piece: int) -> None:
     """Where the network cuts the Runtime API's answers does not change what they say."""
     env = launch("echo:app", loop)
-    event = function_url("/päth", method="POST", body="text – with more than ASCII")
+    event = function_url("/päth", method="POST", body="text — with more than ASCII")
     for _ in range(2):
         exchange = env.invoke(event, delivery=Answer(piece=piece), answer=Answer(piece=piece))
         assert "text \\u00e2" in exchange.response()["body"]

@@ -25,7 +25,7 @@ DATA_SEGMENTS_IN = 152  # offset of tcpi_data_segs_in in struct tcp_info (linux/
 MAX_HEAD = 4 * 1024 * 1024
 
 
-class Ended(Exception):  # noqa: N818
+class Ended(Exception):
     """The connection is over, for whatever reason."""
 
 

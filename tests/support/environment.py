@@ -38,6 +38,7 @@ class Launcher:
     def __init__(self) -> None:
         self._stack = ExitStack()
         self._apis: list[ScriptedRuntimeApi] = []
+        self._processes: list[RuntimeProcess] = []
 
     def __call__(
         self,
@@ -57,10 +58,13 @@ class Launcher:
         settings = {name: value for name, value in wanted.items() if value is not None}
         arguments = command or [str(BOOTSTRAP), *([handler] if handler is not None else [])]
         process = RuntimeProcess(arguments, env=settings, cwd=cwd or task_root)
+        self._processes.append(process)
         self._stack.callback(process.end)
         return Environment(api, process)
 
     def close(self) -> list[str]:
         """End everything; gives what the processes sent that was not HTTP, or not asked of a Runtime API."""
         self._stack.close()
+        for process in self._processes:  # pytest shows it when the test has failed
+            print(f"Log of process {process.pid}:\n{process.log}")
         return [fault for api in self._apis for fault in api.faults]
