@@ -1,0 +1,161 @@
+"""SIGTERM and SIGINT, whenever they come: work may finish, lifespan shuts down, exit 0, within the time."""
+
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from support.answers import Answer
+from support.environment import Launcher
+from support.gates import Gates
+from support.process import RuntimeProcess
+from support.sample_events import function_url
+from support.scripted_api import ScriptedRuntimeApi
+
+SIGNALS = pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
+
+
+def seconds_to_exit(process: RuntimeProcess, number: int, code: int = 0) -> float:
+    started = time.monotonic()
+    process.signal(number)
+    assert process.exit_code() == code, process.log
+    return time.monotonic() - started
+
+
+@SIGNALS
+def test_idle(launch: Launcher, loop: dict[str, str], tmp_path: Path, number: int) -> None:
+    """While a poll waits: shutdown, exit 0, at once, without a traceback."""
+    record = tmp_path / "lifespan"
+    env = launch("lifespans:ok", {**loop, "LIFESPAN_FILE": str(record)})
+    env.answers(function_url())
+    env.api.wait_for_poll()
+    assert seconds_to_exit(env.process, number) < 0.45
+    assert record.read_text(encoding="utf-8") == "startup\nlifespan.shutdown\n"
+    assert "Traceback" not in env.process.log
+
+
+def test_atexit_functions_run(launch: Launcher, tmp_path: Path) -> None:
+    """Functions registered with `atexit` run."""
+    file = tmp_path / "atexit"
+    env = launch("talking:app", {"ATEXIT_FILE": str(file)})
+    env.api.wait_for_poll()
+    seconds_to_exit(env.process, signal.SIGTERM)
+    assert file.read_text(encoding="utf-8") == "atexit ran"
+
+
+@SIGNALS
+def test_in_a_request(launch: Launcher, gates: Gates, number: int) -> None:
+    """A request in flight may finish: its response goes out, no poll follows, exit 0."""
+    env = launch("waiting:by_path", {**gates.env, "EVERLOOP_SHUTDOWN_TIMEOUT": "2"})
+    exchange = env.invoke(function_url("/gate"))
+    env.process.wait_for_log("waiting at the gate")
+    env.process.signal(number)
+    gates.open("answer")
+    assert exchange.response()["body"] == "at once"
+    assert env.process.exit_code() == 0
+    assert len(env.api.requests_to("next")) == 1
+
+
+def test_in_a_request_that_does_not_end(launch: Launcher, tmp_path: Path) -> None:
+    """Work gets half of the time, then it is cancelled and the lifespan shutdown runs; exit 0 in time."""
+    env = launch("waiting:for_cancellation", {"EVERLOOP_SHUTDOWN_TIMEOUT": "0.8"})
+    exchange = env.invoke(function_url())
+    exchange.wait_for_delivery()
+    started = time.monotonic()
+    assert seconds_to_exit(env.process, signal.SIGTERM) < 1.0
+    cancelled = env.process.wait_for_log("^cancelled$")
+    assert 0.2 < cancelled.at - started < 0.6
+    assert len(env.api.requests_to("next")) == 1
+
+
+def test_in_a_request_that_ignores_everything(launch: Launcher) -> None:
+    """Not even an application that ignores cancellation keeps the process: exit 0 in time, with a log line."""
+    env = launch("waiting:stubborn", {"EVERLOOP_SHUTDOWN_TIMEOUT": "0.6"})
+    env.invoke(function_url()).wait_for_delivery()
+    assert seconds_to_exit(env.process, signal.SIGTERM) < 0.85
+    assert env.process.logged("(?i)shutdown|shut down|abandon|cut short")
+
+
+def test_in_a_stream(launch: Launcher, gates: Gates) -> None:
+    """A stream in flight may finish as well."""
+    settings = {"EVERLOOP_RESPONSE_MODE": "streaming", "EVERLOOP_SHUTDOWN_TIMEOUT": "2", **gates.env}
+    env = launch("streaming:gated", settings)
+    gates.open("first")
+    exchange = env.invoke(function_url())
+    exchange.wait_for_bytes(b"one")
+    env.process.signal(signal.SIGTERM)
+    gates.open("second", "end")
+    assert exchange.wait().request.stream() == b"onetwo"
+    assert exchange.trailers == {}
+    assert env.process.exit_code() == 0
+    assert len(env.api.requests_to("next")) == 1
+
+
+def test_in_a_stream_that_does_not_end(launch: Launcher) -> None:
+    """A stream that does not end is cut, honestly: with trailers or a broken connection, never as if it were whole."""
+    env = launch("waiting:in_stream", {"EVERLOOP_RESPONSE_MODE": "streaming"})
+    exchange = env.invoke(function_url())
+    exchange.wait_for_bytes(b"half")
+    assert seconds_to_exit(env.process, signal.SIGTERM) < 0.7
+    exchange.wait()
+    assert exchange.request.broken or "lambda-runtime-function-error-type" in exchange.trailers
+
+
+def test_hanging_shutdown_is_cut_short(launch: Launcher, tmp_path: Path) -> None:
+    """A lifespan shutdown that hangs is cut off within the time: exit 0, and a log line says so."""
+    record = tmp_path / "lifespan"
+    env = launch("lifespans:shutdown_hangs", {"LIFESPAN_FILE": str(record)})
+    env.answers(function_url())
+    env.api.wait_for_poll()
+    assert 0.2 < seconds_to_exit(env.process, signal.SIGTERM) < 0.6
+    assert record.read_text(encoding="utf-8") == "shutdown begins\n"
+    assert env.process.logged("(?i)shutdown")
+
+
+def test_blocked_loop_does_not_keep_the_process(launch: Launcher) -> None:
+    """Whatever happens: an application that blocks the loop does not delay the exit much beyond the setting."""
+    env = launch("blocking:app", {"EVERLOOP_SHUTDOWN_TIMEOUT": "0.2"})
+    env.invoke(function_url()).wait_for_delivery()
+    assert seconds_to_exit(env.process, signal.SIGTERM) < 0.6
+
+
+def test_second_signal_exits_at_once(launch: Launcher, tmp_path: Path) -> None:
+    """A second signal does not wait for what the first one waits for."""
+    record = tmp_path / "lifespan"
+    env = launch("lifespans:shutdown_hangs", {"LIFESPAN_FILE": str(record), "EVERLOOP_SHUTDOWN_TIMEOUT": "30"})
+    env.api.wait_for_poll()
+    env.process.signal(signal.SIGTERM)
+    deadline = time.monotonic() + 5
+    while not record.exists() and time.monotonic() < deadline:  # the other process writes it
+        time.sleep(0.005)
+    started = time.monotonic()
+    env.process.signal(signal.SIGTERM)
+    env.process.exit_code()
+    assert time.monotonic() - started < 0.3
+
+
+def test_during_startup(launch: Launcher) -> None:
+    """A signal while startup still hangs ends the process with 0, in time."""
+    env = launch("lifespans:startup_hangs")
+    env.process.wait_for_log("startup begins")
+    assert seconds_to_exit(env.process, signal.SIGTERM) < 0.7
+    assert env.api.requests_to("next") == []
+
+
+def test_while_polls_fail(launch: Launcher) -> None:
+    """A signal in the wait between two failed polls ends the process with 0, in time."""
+    with ScriptedRuntimeApi() as api:
+        api.script("next", *[Answer(500, b"{}")] * 9)
+        env = launch("answers_with:app", api=api)
+        api.wait_for_request("next", 3)
+        assert seconds_to_exit(env.process, signal.SIGTERM) < 0.6
+
+
+def test_event_that_comes_with_the_signal_is_answered_or_never_taken(launch: Launcher) -> None:
+    """An event delivered just before the signal gets its answer."""
+    env = launch("answers_with:app", {"EVERLOOP_SHUTDOWN_TIMEOUT": "1"})
+    env.api.wait_for_poll()
+    exchange = env.invoke(function_url()).wait_for_delivery()
+    assert seconds_to_exit(env.process, signal.SIGTERM) < 1
+    assert exchange.wait().response()["statusCode"] == 200
