@@ -19,6 +19,11 @@ class HandlerName:
 
     def __init__(self, text: str) -> None:
         """Split a handler string. Raises `HandlerError` (Runtime.MalformedHandlerName)."""
+        if not text.strip():
+            raise HandlerError(
+                "Runtime.MalformedHandlerName",
+                f"No handler: expected {_FORMS} as the argument of bootstrap (a container's CMD) or in _HANDLER",
+            )
         self.text = text
         name = text.strip()
         self.is_factory = name.endswith("()")

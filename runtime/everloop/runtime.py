@@ -10,7 +10,7 @@ from everloop.api.client import RuntimeApiClient
 from everloop.asgi.lifespan import Lifespan, NoLifespan
 from everloop.crew import Crew
 from everloop.errors import HandlerError, RuntimeApiError
-from everloop.handlers.asgi import AsgiHandler, exit_code
+from everloop.handlers.asgi import AsgiHandler
 from everloop.handlers.base import InvocationHandler
 from everloop.loader import describe, is_asgi, load
 from everloop.logs import enable_own_loggers
@@ -44,10 +44,10 @@ class Runtime:
         try:
             try:
                 handler = self._load()
-            except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever the user's module raises is reported
-                return self._init_failed(error)
-            # asyncio.run() in the user's module took the current loop away with its own.
-            asyncio.set_event_loop(loop)
+            except StopRequested:
+                raise
+            except BaseException as error:  # noqa: BLE001 - whatever the user's module raises is reported
+                return loop.run_until_complete(self._init_failed(error))
             self._signals.on_stop = self._stop_soon
             return loop.run_until_complete(self._live(handler))
         finally:
@@ -57,6 +57,8 @@ class Runtime:
         """Import the application. Raises what the user's module raises, or `HandlerError`."""
         chosen = self._settings
         found = load(chosen.handler)
+        # asyncio.run() in the user's module takes the current loop away, dictConfig() our loggers.
+        asyncio.set_event_loop(self._loop)
         enable_own_loggers()
         if chosen.interface is Interface.AUTO and not is_asgi(found):
             raise HandlerError(
@@ -102,7 +104,7 @@ class Runtime:
         try:
             start.result()
         except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever the application raises is reported
-            return await self._report_init_error(error)
+            return await self._init_failed(error)
         # What start-up made stays for good: the collector need not look at it again.
         gc.freeze()
         slots_wanted = self._settings.max_concurrency or 1
@@ -144,12 +146,9 @@ class Runtime:
     def _stop_soon(self) -> None:
         self._loop.call_soon_threadsafe(self._stopping.set)
 
-    def _init_failed(self, error: BaseException) -> int:
-        return self._loop.run_until_complete(self._report_init_error(error))
-
-    async def _report_init_error(self, error: BaseException) -> int:
+    async def _init_failed(self, error: BaseException) -> int:
         await report_init_error(self._client, error)
-        return exit_code(error) or 1 if isinstance(error, SystemExit) else 1
+        return 1
 
 
 async def report_init_error(client: RuntimeApiClient, error: BaseException) -> None:
@@ -158,7 +157,7 @@ async def report_init_error(client: RuntimeApiClient, error: BaseException) -> N
     logger.critical("%s: %s", report.error_type, report.message, exc_info=error)
     try:
         await client.report_init_error(report)
-    except (RuntimeApiError, OSError) as failure:
+    except RuntimeApiError as failure:
         logger.error("The Runtime API could not be told of it: %s", failure)
 
 

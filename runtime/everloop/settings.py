@@ -58,6 +58,7 @@ class Settings:
     # What AWS sets.
     runtime_api: str
     handler: str
+    """Not looked at here: what is wrong with it has an error type of its own."""
     task_root: str | None = None
     log_format: LogFormat = LogFormat.TEXT
     log_level: str | None = None
@@ -92,12 +93,6 @@ class Settings:
                 values[_field(name)] = parse(value)
             except ValueError as expected:
                 faults.append(f"{name}={value!r}: expected {expected}")
-        handler = arguments[0] if arguments else environ.get("_HANDLER", "")
-        if not handler:
-            faults.append(
-                "No handler: expected one as the argument of bootstrap (a container's CMD) or in _HANDLER, "
-                "such as main:app"
-            )
         runtime_api = environ.get("AWS_LAMBDA_RUNTIME_API", "")
         if not runtime_api:
             faults.append(
@@ -107,7 +102,7 @@ class Settings:
             raise InvalidSettings(faults)
         return cls(
             runtime_api=runtime_api,
-            handler=handler,
+            handler=arguments[0] if arguments else environ.get("_HANDLER", ""),
             task_root=environ.get("LAMBDA_TASK_ROOT") or None,
             unknown=tuple(_unknown(environ)),
             **values,

@@ -34,10 +34,13 @@ class RuntimeApiClient:
         return Slot(self._connect, self.encoder, self._promptness, on_invocation, on_lost)
 
     async def report_init_error(self, report: ErrorReport) -> None:
-        """Tell Lambda that initialisation failed. Raises `RuntimeApiError` or `OSError` when that fails, too."""
+        """Tell Lambda that initialisation failed. Raises `RuntimeApiError` when that fails, too."""
         request = self.encoder.init_error(report.header_type, report.to_json())
-        async with asyncio.timeout(INIT_ERROR_TIMEOUT):
-            answer = await self.call(request)
+        try:
+            async with asyncio.timeout(INIT_ERROR_TIMEOUT):
+                answer = await self.call(request)
+        except TimeoutError:
+            raise RuntimeApiUnreachable(f"No answer to the init error within {INIT_ERROR_TIMEOUT:g} s") from None
         if answer.status >= 300:
             raise RuntimeApiRefused("POST /runtime/init/error", answer.status, answer.body)
 
@@ -53,7 +56,12 @@ class RuntimeApiClient:
 
     async def _connect(self) -> Connection:
         loop = asyncio.get_running_loop()
-        _, connection = await loop.create_connection(Connection, self._host, self._port)
+        try:
+            _, connection = await loop.create_connection(Connection, self._host, self._port)
+        except OSError as error:
+            raise RuntimeApiUnreachable(
+                f"The Runtime API at {self._host}:{self._port} cannot be connected to: {error}"
+            ) from error
         return connection
 
 

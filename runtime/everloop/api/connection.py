@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol, cast
 
 from everloop.errors import RuntimeApiUnreachable
@@ -26,6 +26,7 @@ class Connection(asyncio.Protocol):
         self._expected: deque[Expectation] = deque()
         self._reader = AnswerReader()
         self._transport: asyncio.Transport | None = None
+        self._writelines: Callable[[Sequence[bytes]], None] = self._write_joined
         self._error: Exception | None = None
         self._writable: asyncio.Future[None] | None = None
         self._waiting: Sequence[bytes] = ()
@@ -57,10 +58,10 @@ class Connection(asyncio.Protocol):
             if not self._corked:
                 asyncio.get_running_loop().call_soon(self._flush)
         elif self._waiting:
-            self._transport.writelines((*self._waiting, *pieces))
+            self._writelines((*self._waiting, *pieces))
             self._waiting = ()
         else:
-            self._transport.writelines(pieces)
+            self._writelines(pieces)
 
     def cork(self) -> None:
         """Promise to call `uncork()` within this turn of the loop, which costs less than a callback of its own."""
@@ -75,11 +76,11 @@ class Connection(asyncio.Protocol):
     def write(self, pieces: Sequence[bytes]) -> None:
         """Write more of the request that was begun last."""
         if self._transport is not None and not self.closed:
-            self._transport.writelines(pieces)
+            self._writelines(pieces)
 
     def _flush(self) -> None:
         if self._waiting and self._transport is not None and not self.closed:
-            self._transport.writelines(self._waiting)
+            self._writelines(self._waiting)
         self._waiting = ()
 
     def write_through(self, enabled: bool) -> None:
@@ -113,11 +114,20 @@ class Connection(asyncio.Protocol):
             self._flush()
             self._transport.close()
 
+    def _write_joined(self, pieces: Sequence[bytes]) -> None:
+        """Write as asyncio needs it: before Python 3.13.2 its own `writelines()` never pauses (cpython#127655)."""
+        if self._transport is not None:
+            self._transport.write(b"".join(pieces))
+
     # Called by the event loop.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport."""
         self._transport = cast("asyncio.Transport", transport)
+        if type(transport).__module__.startswith("uvloop"):
+            self._writelines = self._transport.writelines
+        else:
+            self._writelines = self._write_joined
 
     def data_received(self, data: bytes) -> None:
         """Hand the answers on in the order of their requests."""

@@ -72,8 +72,8 @@ class Slot:
     async def _poll_anew(self) -> None:
         try:
             self._connection = await self._connect()
-        except OSError as error:
-            self._failed(RuntimeApiUnreachable(f"The Runtime API cannot be connected to: {error}"))
+        except RuntimeApiUnreachable as error:
+            self._failed(error)
         else:
             self.poll()
 
@@ -92,10 +92,25 @@ class Slot:
             return
         self._failures = 0
         connection = self._connection
-        assert connection is not None  # noqa: S101 - the answer came over it
+        if connection is None or connection.closed:
+            # The event came with `Connection: close`: it is answered on the next connection.
+            self._connecting = self._loop.create_task(self._hand_on_anew(invocation))
+        else:
+            self._hand_on(connection, invocation)
+
+    def _hand_on(self, connection: Connection, invocation: Invocation) -> None:
         connection.cork()
         self._on_invocation(invocation, Reply(connection, self._encoder, invocation, self._promptness, self.poll))
         connection.uncork()
+
+    async def _hand_on_anew(self, invocation: Invocation) -> None:
+        try:
+            self._connection = await self._connect()
+        except RuntimeApiUnreachable as error:
+            logger.error("Request %s is lost: %s", invocation.request_id, error)
+            self._failed(error)
+        else:
+            self._hand_on(self._connection, invocation)
 
     def lost(self, error: Exception) -> None:
         """Poll again on a new connection. One that had served before was merely kept alive for too long."""

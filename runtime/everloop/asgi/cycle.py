@@ -106,7 +106,10 @@ class RequestCycle:
         """
         if self._cut:
             raise ClientDisconnected("The response can no longer be delivered")
-        kind = message.get("type")
+        try:
+            kind = message["type"]
+        except (KeyError, TypeError):
+            raise ProtocolError(f"The application sent {message!r}, expected a dict with a type") from None
         if kind != self.state.accepts:
             raise ProtocolError(self._unexpected(kind))
         if self.state is CycleState.REQUEST:
