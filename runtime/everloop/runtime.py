@@ -7,6 +7,7 @@ from collections.abc import MutableMapping
 
 from everloop import __version__, loops, settings
 from everloop.api.client import RuntimeApiClient
+from everloop.api.slot import Slot
 from everloop.asgi.lifespan import Lifespan, NoLifespan
 from everloop.crew import Crew
 from everloop.errors import HandlerError, RuntimeApiError
@@ -34,6 +35,7 @@ class Runtime:
         self._client = RuntimeApiClient(settings.runtime_api, USER_AGENT)
         self._lifespan: Lifespan | NoLifespan = NoLifespan()
         self._stopping = asyncio.Event()
+        self._slots: list[Slot] = []
         self._exit_code = 0
 
     def run(self) -> int:
@@ -110,17 +112,15 @@ class Runtime:
         slots_wanted = self._settings.max_concurrency or 1
         # One process-wide variable cannot hold the trace ids of several invocations.
         crew = Crew(handler, self._environ if slots_wanted == 1 else None, self._stop_with)
-        slots = [self._client.slot(crew.accept, self._lost) for _ in range(slots_wanted)]
-        for slot in slots:
+        self._slots = [self._client.slot(crew.accept, self._lost) for _ in range(slots_wanted)]
+        for slot in self._slots:
             slot.poll()
         await self._stopping.wait()
-        for slot in slots:
-            slot.stop()
         if not self._signals.requested:
             self._signals.limit(self._exit_code)
         await crew.finish(self._settings.shutdown_timeout / 2)
         await self._lifespan.stop()
-        for slot in slots:
+        for slot in self._slots:
             slot.close()
         # One turn of the loop, in which the transports write what they still have.
         await asyncio.sleep(0)
@@ -141,10 +141,17 @@ class Runtime:
     def _stop_with(self, code: int) -> None:
         """Stop by ourselves, with an exit code."""
         self._exit_code = code
+        self._stop_polling()
         self._stopping.set()
 
     def _stop_soon(self) -> None:
+        """Stop because of a signal: no further poll from here on, whatever the loop is at."""
+        self._stop_polling()
         self._loop.call_soon_threadsafe(self._stopping.set)
+
+    def _stop_polling(self) -> None:
+        for slot in self._slots:
+            slot.stop()
 
     async def _init_failed(self, error: BaseException) -> int:
         await report_init_error(self._client, error)

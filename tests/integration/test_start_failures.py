@@ -84,8 +84,8 @@ def test_malformed_handler(launch: Launcher, handler: str) -> None:
 
 @pytest.mark.parametrize("handler", [None, ""])
 def test_no_handler_at_all(launch: Launcher, handler: str | None) -> None:
-    """Neither an argument nor `_HANDLER` is a wrong setting: the message says where a handler comes from."""
-    error = init_error(launch(handler), "Runtime.InvalidSettings")
+    """Neither an argument nor `_HANDLER`: the message says where a handler comes from."""
+    error = init_error(launch(handler), "Runtime.MalformedHandlerName")
     assert "_HANDLER" in error["errorMessage"]
 
 
