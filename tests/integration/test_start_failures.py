@@ -74,7 +74,7 @@ def test_missing_dotted_attribute(launch: Launcher, handler: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "handler", ["", "justoneword", ":app", "echo:", "echo.", ".app", "echo:app()()", "echo:app(1)"]
+    "handler", ["justoneword", ":app", "echo:", "echo.", ".app", "echo:app()()", "echo:app(1)"]
 )
 def test_malformed_handler(launch: Launcher, handler: str) -> None:
     """A string that names no module and attribute is `Runtime.MalformedHandlerName`, and shows the string."""
