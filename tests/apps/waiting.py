@@ -62,6 +62,8 @@ async def by_path(scope: Any, receive: Any, send: Any) -> None:
         await asyncio.sleep(60)
     if scope["path"] == "/gate":
         print("waiting at the gate", flush=True)
+        await gate("turn")
+        print("the loop has turned", flush=True)
         await gate("answer")
     await send(start())
     await send(body(b"at once"))

@@ -71,7 +71,7 @@ def test_margin_zero_turns_it_off(launch: Launcher, gates: Gates) -> None:
     exchange = env.invoke(function_url("/gate"), timeout=0.2)
     with pytest.raises(TimeoutError):
         exchange.wait(0.8)
-    gates.open("answer")
+    gates.open("turn", "answer")
     assert exchange.response()["body"] == "at once"
 
 

@@ -75,7 +75,7 @@ BREACHES = {
     "two_starts": ("http.response.start",),
     "body_before_start": ("http.response.body",),
     "unknown_type": ("http.response.trumpets",),
-    "no_type": ("None",),
+    "no_type": ("type",),
     "not_a_mapping": ("http.response.start",),
     "status_not_int": ("status", "200"),
     "status_absent": ("status",),

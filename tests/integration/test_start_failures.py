@@ -73,9 +73,7 @@ def test_missing_dotted_attribute(launch: Launcher, handler: str) -> None:
     assert "missing" in error["errorMessage"]
 
 
-@pytest.mark.parametrize(
-    "handler", ["", "justoneword", ":app", "echo:", "echo.", ".app", "echo:app()()", "echo:app(1)"]
-)
+@pytest.mark.parametrize("handler", ["justoneword", ":app", "echo:", "echo.", ".app", "echo:app()()", "echo:app(1)"])
 def test_malformed_handler(launch: Launcher, handler: str) -> None:
     """A string that names no module and attribute is `Runtime.MalformedHandlerName`, and shows the string."""
     error = init_error(launch(handler), "Runtime.MalformedHandlerName")

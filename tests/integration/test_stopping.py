@@ -51,6 +51,8 @@ def test_in_a_request(launch: Launcher, gates: Gates, number: int) -> None:
     exchange = env.invoke(function_url("/gate"))
     env.process.wait_for_log("waiting at the gate")
     env.process.signal(number)
+    gates.open("turn")
+    env.process.wait_for_log("the loop has turned")  # so the signal has been seen when the application ends
     gates.open("answer")
     assert exchange.response()["body"] == "at once"
     assert env.process.exit_code() == 0
@@ -85,7 +87,9 @@ def test_in_a_stream(launch: Launcher, gates: Gates) -> None:
     exchange = env.invoke(function_url())
     exchange.wait_for_bytes(b"one")
     env.process.signal(signal.SIGTERM)
-    gates.open("second", "end")
+    gates.open("second")
+    exchange.wait_for_bytes(b"two")  # the loop has turned, so the signal has been seen
+    gates.open("end")
     assert exchange.wait().request.stream() == b"onetwo"
     assert exchange.trailers == {}
     assert env.process.exit_code() == 0
