@@ -38,7 +38,7 @@ def test_the_error_table_has_every_error_type() -> None:
         value
         for error in vars(errors).values()
         if isinstance(value := getattr(error, "error_type", None), str)
-        if error not in (errors.InitError, errors.InvocationError, errors.ShutDown)
+        if value not in ("Runtime.InitError", "Runtime.InvocationError", "Runtime.ShutDown")
     }
 
     assert {name for name in types if f"`{name}`" not in section("When something goes wrong")} == set()
