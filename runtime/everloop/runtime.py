@@ -7,16 +7,19 @@ from collections.abc import MutableMapping
 
 from everloop import __version__, loops, settings
 from everloop.api.client import RuntimeApiClient
+from everloop.api.extension import InternalExtension
 from everloop.api.slot import Slot
 from everloop.asgi.lifespan import Lifespan, NoLifespan
+from everloop.asgi.types import Application
 from everloop.crew import Crew
 from everloop.errors import HandlerError, RuntimeApiError
 from everloop.handlers.asgi import AsgiHandler
 from everloop.handlers.base import InvocationHandler
+from everloop.handlers.warmup import warm_up
 from everloop.loader import describe, is_asgi, load
 from everloop.logs import enable_own_loggers
 from everloop.report import ErrorReport
-from everloop.settings import Interface, ResponseMode, Settings
+from everloop.settings import Extension, Interface, ResponseMode, Settings, Switch
 from everloop.signals import StopRequested, StopSignals
 
 logger = logging.getLogger("everloop")
@@ -33,8 +36,10 @@ class Runtime:
         self._signals = signals
         self._loop = loops.new_loop(settings.loop)
         self._client = RuntimeApiClient(settings.runtime_api, USER_AGENT)
+        self._app: Application
         self._lifespan: Lifespan | NoLifespan = NoLifespan()
         self._stopping = asyncio.Event()
+        self._extension: InternalExtension | None = None
         self._slots: list[Slot] = []
         self._exit_code = 0
 
@@ -73,6 +78,7 @@ class Runtime:
             raise HandlerError(
                 "Runtime.HandlerNotFound", f"The handler {chosen.handler!r} is {describe(found)}, which is not callable"
             )
+        self._app = found
         if chosen.lifespan is not settings.Lifespan.OFF:
             required = chosen.lifespan is settings.Lifespan.ON
             self._lifespan = Lifespan(found, required=required, timeout=chosen.startup_timeout)
@@ -94,11 +100,12 @@ class Runtime:
             text_types=chosen.text_types,
             error_statuses=chosen.error_statuses,
             deadline_margin=chosen.deadline_margin,
+            access_log=chosen.access_log is Switch.ON,
         )
 
     async def _live(self, handler: InvocationHandler) -> int:
         """Start up, serve until it is time to stop, shut down; give the exit code."""
-        start = asyncio.create_task(self._lifespan.start())
+        start = asyncio.create_task(self._start())
         await self._unless_stopped(start)
         if not start.done():
             start.cancel()
@@ -122,6 +129,8 @@ class Runtime:
         await self._lifespan.stop()
         for slot in self._slots:
             slot.close()
+        if self._extension is not None:
+            self._extension.close()
         # One turn of the loop, in which the transports write what they still have.
         await asyncio.sleep(0)
         return self._exit_code
@@ -131,6 +140,18 @@ class Runtime:
         if not self._stopping.is_set():
             logger.critical("The Runtime API is lost, the process ends: %s", error)
             self._stop_with(1)
+
+    async def _start(self) -> None:
+        """Start the lifespan, warm up, register the extension: all that must be done before the first poll."""
+        registered = None
+        if self._settings.extension is Extension.AUTO:
+            self._extension = self._client.extension()
+            registered = asyncio.create_task(self._extension.register())
+        await self._lifespan.start()
+        if self._settings.warmup:
+            await warm_up(self._app, self._lifespan.state, self._settings.warmup)
+        if registered is not None:
+            await registered
 
     async def _unless_stopped(self, future: asyncio.Future[None]) -> None:
         """Wait for the future or for the request to stop, whatever comes first."""

@@ -44,6 +44,20 @@ class Loop(StrEnum):
     ASYNCIO = "asyncio"
 
 
+class Extension(StrEnum):
+    """EVERLOOP_EXTENSION: whether an internal extension is registered."""
+
+    AUTO = "auto"
+    OFF = "off"
+
+
+class Switch(StrEnum):
+    """A setting that is on or off."""
+
+    ON = "on"
+    OFF = "off"
+
+
 class LogFormat(StrEnum):
     """AWS_LAMBDA_LOG_FORMAT."""
 
@@ -70,12 +84,15 @@ class Settings:
     response_mode: ResponseMode = ResponseMode.BUFFERED
     lifespan: Lifespan = Lifespan.AUTO
     startup_timeout: float = 0.0
+    warmup: tuple[str, ...] = ()
     base_path: str = ""
     text_types: tuple[str, ...] = ()
     error_statuses: frozenset[int] = field(default_factory=frozenset)
     deadline_margin: float = 0.25
     shutdown_timeout: float = 0.45
     loop: Loop = Loop.AUTO
+    extension: Extension = Extension.AUTO
+    access_log: Switch = Switch.OFF
 
     unknown: tuple[str, ...] = ()
     """A warning for each EVERLOOP_… name that means nothing."""
@@ -178,6 +195,13 @@ def _base_path(value: str) -> str:
     return f"/{path}" if path else ""
 
 
+def _paths(value: str) -> tuple[str, ...]:
+    paths = tuple(path.strip() for path in value.split(",") if path.strip())
+    if not all(path.startswith("/") and not re.search(r"\s", path) for path in paths):
+        raise ValueError("paths separated by commas, such as /,/items?page=1")
+    return paths
+
+
 def _media_types(value: str) -> tuple[str, ...]:
     names = tuple(name.strip().lower() for name in value.split(",") if name.strip())
     if not all(re.fullmatch(r"[^\s/;]+/[^\s/;]+", name) for name in names):
@@ -220,10 +244,13 @@ _PARSERS: dict[str, Callable[[str], Any]] = {
     "EVERLOOP_RESPONSE_MODE": _choice(ResponseMode),
     "EVERLOOP_LIFESPAN": _choice(Lifespan),
     "EVERLOOP_STARTUP_TIMEOUT": _seconds,
+    "EVERLOOP_WARMUP": _paths,
     "EVERLOOP_BASE_PATH": _base_path,
     "EVERLOOP_TEXT_TYPES": _media_types,
     "EVERLOOP_ERROR_STATUSES": _statuses,
     "EVERLOOP_DEADLINE_MARGIN": _seconds,
     "EVERLOOP_SHUTDOWN_TIMEOUT": _positive_seconds,
     "EVERLOOP_LOOP": _choice(Loop),
+    "EVERLOOP_EXTENSION": _choice(Extension),
+    "EVERLOOP_ACCESS_LOG": _choice(Switch),
 }

@@ -210,7 +210,6 @@ def test_sources_without_streams_are_answered_buffered(launch: Launcher) -> None
     assert len(env.process.logged("(?i)buffered")) == 1
 
 
-@pytest.mark.xfail(reason="the internal extension is not built yet")
 def test_extension_is_registered_before_the_first_poll(launch: Launcher) -> None:
     """An internal extension without events is registered before the first poll, and its own poll is parked."""
     env = launch("answers_with:app")
@@ -227,7 +226,7 @@ def test_extension_is_registered_before_the_first_poll(launch: Launcher) -> None
 @pytest.mark.parametrize(
     "setting",
     [
-        pytest.param("auto", marks=pytest.mark.xfail(reason="the internal extension is not built yet")),
+        "auto",
         "off",
     ],
 )

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Callable
 
 from everloop.api.connection import Connection
+from everloop.api.extension import InternalExtension
+from everloop.api.one_answer import OneAnswer
 from everloop.api.promptness import Promptness
 from everloop.api.reply import Reply
 from everloop.api.slot import Slot
@@ -24,6 +26,7 @@ class RuntimeApiClient:
         host, _, port = address.rpartition(":")
         self._host = (host or address).strip("[]")
         self._port = int(port) if host and port.isdigit() else 80
+        self._address = address
         self.encoder = RequestEncoder(address, user_agent)
         self._promptness = Promptness()  # one for all slots: they share the application
 
@@ -47,12 +50,14 @@ class RuntimeApiClient:
     async def call(self, request: bytes) -> ApiAnswer:
         """Send one request on a connection of its own and wait for the answer."""
         connection = await self._connect()
-        answer = _OneAnswer(asyncio.get_running_loop().create_future())
-        connection.ask(answer, (request,))
         try:
-            return await answer.future
+            return await OneAnswer.to(connection, request)
         finally:
             connection.close()
+
+    def extension(self) -> InternalExtension:
+        """Make the internal extension; it connects when it registers."""
+        return InternalExtension(self._connect, self._address)
 
     async def _connect(self) -> Connection:
         loop = asyncio.get_running_loop()
@@ -63,18 +68,3 @@ class RuntimeApiClient:
                 f"The Runtime API at {self._host}:{self._port} cannot be connected to: {error}"
             ) from error
         return connection
-
-
-class _OneAnswer:
-    """Waits for the answer to a single request."""
-
-    def __init__(self, future: asyncio.Future[ApiAnswer]) -> None:
-        self.future = future
-
-    def answered(self, answer: ApiAnswer) -> None:
-        if not self.future.done():
-            self.future.set_result(answer)
-
-    def lost(self, error: Exception) -> None:
-        if not self.future.done():
-            self.future.set_exception(RuntimeApiUnreachable(f"The Runtime API did not answer: {error}"))

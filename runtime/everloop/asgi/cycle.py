@@ -109,7 +109,9 @@ class RequestCycle:
         try:
             kind = message["type"]
         except (KeyError, TypeError):
-            raise ProtocolError(f"The application sent {message!r} (type None), expected a dict with a type") from None
+            raise ProtocolError(
+                f"The application sent {message!r} (type None) in state {self.state.name}, expected a dict with a type"
+            ) from None
         if kind != self.state.accepts:
             raise ProtocolError(self._unexpected(kind))
         if self.state is CycleState.REQUEST:

@@ -25,6 +25,10 @@ KEPT_OF_ERROR_BODY = 64 * 1024
 class Answer(ResponseSink, Protocol):
     """A response on its way, which the runtime may have to replace or to end itself."""
 
+    @property
+    def begun(self) -> bool:
+        """True once the client has the status."""
+
     def replace(self, status: int, text: str, report: ErrorReport) -> None:
         """Answer with `status` instead, or end a stream that has begun with `report`."""
 
@@ -35,6 +39,7 @@ class BufferedAnswer:
     __slots__ = ("_error_statuses", "_event", "_head", "_pieces", "_reply", "_size", "_source", "_text_types")
 
     paused = False
+    begun = False
 
     def __init__(
         self,
@@ -118,6 +123,11 @@ class StreamedAnswer:
     def paused(self) -> bool:
         """True while the Runtime API does not read."""
         return self._reply.paused
+
+    @property
+    def begun(self) -> bool:
+        """True once head and prelude are sent."""
+        return self._started
 
     async def drain(self) -> None:
         """Wait until the Runtime API reads again."""

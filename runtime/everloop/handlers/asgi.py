@@ -11,6 +11,7 @@ from everloop.asgi.scope import build_scope
 from everloop.asgi.types import Application
 from everloop.background import settle
 from everloop.errors import DeadlineExceeded, IncompleteResponse, InvocationError, ShutDown
+from everloop.handlers.access import LoggedAnswer
 from everloop.handlers.answers import Answer, BufferedAnswer, StreamedAnswer
 from everloop.handlers.base import ApplicationExit
 from everloop.handlers.deadline import Deadlines, DeadlineWatch, time_before_stop
@@ -37,6 +38,7 @@ class AsgiHandler:
         text_types: Collection[str] = (),
         error_statuses: Collection[int] = (),
         deadline_margin: float = 0.25,
+        access_log: bool = False,
         sources: Sequence[EventSource] = BUILT_IN,
     ) -> None:
         self._app = app
@@ -47,6 +49,7 @@ class AsgiHandler:
         self._error_statuses = frozenset(error_statuses)
         self._margin = deadline_margin
         self._deadlines = Deadlines(asyncio.get_event_loop())
+        self._access_log = access_log
         self._sources = sources
         self._warned: set[str] = set()
 
@@ -74,6 +77,9 @@ class AsgiHandler:
             if self._streaming:
                 self._warn_buffered(source)
             answer = BufferedAnswer(reply, source, event, self._text_types, self._error_statuses)
+        logged = None
+        if self._access_log:
+            answer = logged = LoggedAnswer(answer, request)
         run = _Run(RequestCycle(request.method, request.body, answer), answer, reply)
         seconds = time_before_stop(invocation.remaining(), self._margin)
         watch = None
@@ -84,6 +90,8 @@ class AsgiHandler:
         finally:
             if watch is not None:
                 watch.stop()
+            if logged is not None:
+                logged.log()
         if invocation.background:
             await settle(invocation, None if watch is None else watch.stop_at)
 
