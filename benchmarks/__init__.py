@@ -1,0 +1,1 @@
+"""Measures everloop beside AWS's own client, in ratios: `python -m benchmarks`."""

@@ -1,0 +1,1 @@
+"""What is measured: the same small applications under everloop and under AWS's client."""

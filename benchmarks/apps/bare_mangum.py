@@ -1,0 +1,7 @@
+"""The bare application as Mangum serves it under AWS's client."""
+
+from mangum import Mangum
+
+from benchmarks.apps.bare import app
+
+handler = Mangum(app, lifespan="off")

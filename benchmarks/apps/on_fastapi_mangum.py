@@ -1,0 +1,7 @@
+"""The FastAPI application as Mangum serves it under AWS's client."""
+
+from mangum import Mangum
+
+from benchmarks.apps.on_fastapi import app
+
+handler = Mangum(app, lifespan="off")
