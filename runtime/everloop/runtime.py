@@ -127,12 +127,10 @@ class Runtime:
             self._signals.limit(self._exit_code)
         await crew.finish(self._settings.shutdown_timeout / 2)
         await self._lifespan.stop()
-        for slot in self._slots:
-            slot.close()
         if self._extension is not None:
             self._extension.close()
-        # One turn of the loop, in which the transports write what they still have.
-        await asyncio.sleep(0)
+        # Without a limit of its own: a Runtime API that does not read is what the shutdown timeout is for.
+        await asyncio.gather(*(slot.close() for slot in self._slots))
         return self._exit_code
 
     def _lost(self, error: RuntimeApiError) -> None:

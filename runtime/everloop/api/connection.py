@@ -34,6 +34,9 @@ class Connection(asyncio.Protocol):
         self.served = 0
         """Answers that came so far: a connection that served once and then ends was merely kept alive too long."""
         self.closed = False
+        """True when nothing can be asked any more."""
+        self._ended = False
+        self._end: asyncio.Future[None] | None = None
         self.paused = False
         """True while the Runtime API does not read: await `drain()` before the next write."""
         self.listener: Expectation | None = None
@@ -107,12 +110,18 @@ class Connection(asyncio.Protocol):
             self._transport.abort()
 
     def close(self) -> None:
-        """End the connection; nobody is waiting for anything any more."""
+        """End the connection once all is written; nobody is waiting for anything any more."""
         self._expected.clear()
         self.listener = None
         if self._transport is not None:
             self._flush()
             self._transport.close()
+
+    async def wait_closed(self) -> None:
+        """Wait, after `close()`, until the last byte is written or cannot be."""
+        if self._transport is not None and not self._ended:
+            self._end = asyncio.get_running_loop().create_future()
+            await self._end
 
     def _write_joined(self, pieces: Sequence[bytes]) -> None:
         """Write as asyncio needs it: before Python 3.13.2 its own `writelines()` never pauses (cpython#127655)."""
@@ -148,7 +157,9 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell everybody who still waits."""
-        self.closed = True
+        self.closed = self._ended = True
+        if self._end is not None and not self._end.done():
+            self._end.set_result(None)
         error = self._error or exc or ConnectionResetError("The Runtime API closed the connection")
         self.resume_writing()
         expected = [*self._expected]

@@ -61,13 +61,14 @@ class Slot:
         """Poll no more; an invocation that is being worked on may still be answered."""
         self._stopped = True
 
-    def close(self) -> None:
-        """Close the connection once it has written what it has."""
+    async def close(self) -> None:
+        """Close the connection and wait until it has written what it has."""
         self.stop()
         if self._connecting is not None:
             self._connecting.cancel()
         if self._connection is not None:
             self._connection.close()
+            await self._connection.wait_closed()
 
     async def _poll_anew(self) -> None:
         try:
