@@ -1,5 +1,6 @@
 """Blocks the event loop in the middle of a request."""
 
+import asyncio
 import time
 from typing import Any
 
@@ -31,3 +32,14 @@ async def between_pieces(scope: Any, receive: Any, send: Any) -> None:
         time.sleep(0.3)  # noqa: ASYNC251, that is the point
         print("computed", flush=True)
     await send(body())
+
+
+async def at_times(scope: Any, receive: Any, send: Any) -> None:
+    """Returns at once, but on `/block` blocks the loop for 0.4 s after its last message, on `/wait` waits as long."""
+    await no_lifespan(scope)
+    await send(start())
+    await send(body(b"done"))
+    if scope["path"] == "/block":
+        time.sleep(0.4)  # noqa: ASYNC251, that is the point
+    if scope["path"] == "/wait":
+        await asyncio.sleep(0.4)

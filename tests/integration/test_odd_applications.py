@@ -125,3 +125,19 @@ def test_pieces_leave_before_work_that_blocks(launch: Launcher) -> None:
     second = next(chunk for chunk in exchange.chunks if chunk.data == b"two")
     assert first.ended < computed[0] - 0.2
     assert computed[0] - 0.05 < second.ended < computed[1] - 0.2
+
+
+TRADED_AWAY = pytest.mark.xfail(reason="responses wait for the next poll where the application has been prompt so far")
+
+
+@pytest.mark.parametrize("path", [pytest.param("/block", marks=TRADED_AWAY), "/wait"])
+def test_a_habit_of_returning_at_once_delays_no_later_response(launch: Launcher, path: str) -> None:
+    """After many requests without background work, the first one with some has its response at once all the same."""
+    env = launch("blocking:at_times")
+    for _ in range(200):
+        env.answers(function_url())
+    for _ in range(2):
+        exchange = env.invoke(function_url(path)).wait()
+        assert exchange.request.completed_at is not None
+        assert exchange.request.completed_at - exchange.delivered_at < 0.1
+        env.api.wait_for_poll()
