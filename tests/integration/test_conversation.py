@@ -158,7 +158,7 @@ def test_client_has_its_answer_before_background_work_ends(launch: Launcher, gat
     assert polls == 1
     gates.open("background")
     env.api.wait_for_poll()
-    assert env.process.logged("background ends")
+    env.process.wait_for_log("background ends")
 
 
 def test_poll_waits_for_work_given_to_wait_until(launch: Launcher, gates: Gates) -> None:
@@ -169,7 +169,7 @@ def test_poll_waits_for_work_given_to_wait_until(launch: Launcher, gates: Gates)
     assert len(env.api.requests_to("next")) == 1
     gates.open("background")
     env.api.wait_for_poll()
-    assert env.process.logged("background ends")
+    env.process.wait_for_log("background ends")
 
 
 def test_background_work_ends_at_the_deadline(launch: Launcher) -> None:
@@ -240,6 +240,7 @@ def test_sources_without_streams_are_answered_buffered(launch: Launcher) -> None
         assert exchange.response()["body"] == "hello"
         assert "lambda-runtime-function-response-mode" not in exchange.request.headers
     env.api.wait_for_poll()
+    env.process.wait_for_log("(?i)buffered")
     assert len(env.process.logged("(?i)buffered")) == 1
 
 
