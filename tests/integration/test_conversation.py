@@ -2,6 +2,7 @@
 
 import json
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -114,6 +115,38 @@ def test_deliveries_may_be_cut_anywhere(launch: Launcher, loop: dict[str, str], 
         assert "text \\u00e2" in exchange.response()["body"]
 
 
+def test_deliveries_may_be_chunked(launch: Launcher) -> None:
+    """A delivery and a 202 without Content-Length, in chunks, are understood; the connection is kept."""
+    env = launch("answers_with:app", {"EVERLOOP_EXTENSION": "off"})
+    for piece in (None, 1, None):
+        chunked = Answer(chunked=True, piece=piece)
+        assert env.invoke(function_url(), delivery=chunked, answer=chunked).response()["statusCode"] == 200
+    assert len(env.api.connections) == 1
+
+
+@pytest.mark.parametrize(("method", "status"), [("HEAD", 200), ("GET", 204), ("GET", 304)])
+def test_bodies_that_http_forbids_are_dropped(launch: Launcher, method: str, status: int) -> None:
+    """A body that the application sends for HEAD, 204 or 304 is dropped."""
+    envelope = launch("answers_with:app").answers(function_url(method=method, query=f"status={status}&text=never"))
+    assert envelope["statusCode"] == status
+    assert not envelope["body"]
+
+
+def test_hop_by_hop_headers_are_removed(launch: Launcher) -> None:
+    """`transfer-encoding`, `connection` and `keep-alive` concern a connection that the client never sees."""
+    names = ["transfer-encoding", "connection", "keep-alive", "x-kept"]
+    query = "&".join(f"name={name}&value=close" for name in names)
+    assert launch("answers_with:app").answers(function_url(query=query))["headers"] == {"x-kept": "close"}
+
+
+def test_python_is_the_process_that_gets_the_signals(launch: Launcher) -> None:
+    """`bootstrap` leaves no shell between Lambda and Python."""
+    env = launch("answers_with:app")
+    env.api.wait_for_poll()
+    command = Path(f"/proc/{env.process.pid}/cmdline").read_bytes().split(b"\0")
+    assert command[1:4] == [b"-m", b"everloop", b"answers_with:app"]
+
+
 def test_client_has_its_answer_before_background_work_ends(launch: Launcher, gates: Gates) -> None:
     """The response leaves with the last body message; the next poll only when the application has returned."""
     env = launch("waiting:background", gates.env)
@@ -125,7 +158,7 @@ def test_client_has_its_answer_before_background_work_ends(launch: Launcher, gat
     assert polls == 1
     gates.open("background")
     env.api.wait_for_poll()
-    assert env.process.logged("background ends")
+    env.process.wait_for_log("background ends")
 
 
 def test_poll_waits_for_work_given_to_wait_until(launch: Launcher, gates: Gates) -> None:
@@ -136,7 +169,7 @@ def test_poll_waits_for_work_given_to_wait_until(launch: Launcher, gates: Gates)
     assert len(env.api.requests_to("next")) == 1
     gates.open("background")
     env.api.wait_for_poll()
-    assert env.process.logged("background ends")
+    env.process.wait_for_log("background ends")
 
 
 def test_background_work_ends_at_the_deadline(launch: Launcher) -> None:
@@ -207,6 +240,7 @@ def test_sources_without_streams_are_answered_buffered(launch: Launcher) -> None
         assert exchange.response()["body"] == "hello"
         assert "lambda-runtime-function-response-mode" not in exchange.request.headers
     env.api.wait_for_poll()
+    env.process.wait_for_log("(?i)buffered")
     assert len(env.process.logged("(?i)buffered")) == 1
 
 

@@ -44,7 +44,7 @@ def test_stubborn_task_is_abandoned(launch: Launcher) -> None:
     assert exchange.request.completed_at is not None
     assert exchange.request.completed_at - exchange.delivered_at < TIMEOUT
     env.api.wait_for_poll()
-    assert env.process.logged(rf"ERROR.*{exchange.request_id}|{exchange.request_id}.*ERROR")
+    env.process.wait_for_log(rf"ERROR.*{exchange.request_id}|{exchange.request_id}.*ERROR")
     assert env.process.running()
 
 

@@ -79,7 +79,7 @@ def test_fastapi_background_task(launch: Launcher, gates: Gates) -> None:
     assert len(env.api.requests_to("next")) == 1
     gates.open("background")
     env.api.wait_for_poll()
-    assert env.process.logged("background ends")
+    env.process.wait_for_log("background ends")
 
 
 def test_fastapi_server_sent_events(launch: Launcher, gates: Gates) -> None:

@@ -74,6 +74,7 @@ def test_kind_of_handler_is_logged_once(launch: Launcher) -> None:
     """One line at the start says what kind of handler was found."""
     env = launch("made:app")
     env.api.wait_for_poll()
+    env.process.wait_for_log("(?i)asgi")
     assert len(env.process.logged("(?i)asgi")) == 1
 
 

@@ -57,6 +57,24 @@ def test_wrong_state_exits_at_once(launch: Launcher) -> None:
         assert "403" in env.process.log
 
 
+@pytest.mark.parametrize("status", [204, 301, 404, 429])
+def test_polls_answered_otherwise_are_no_busy_loop(launch: Launcher, status: int) -> None:
+    """A status that no Runtime API sends counts as a failure: the runtime gives up, and says what it got."""
+    with ScriptedRuntimeApi() as api:
+        api.script("next", *[Answer(status, b"")] * 9)
+        env = launch("answers_with:app", api=api)
+        assert env.process.exit_code(10) == 1
+        assert len(api.requests_to("next")) <= TRIES
+        assert str(status) in env.process.log
+
+
+def test_no_runtime_api_is_told(launch: Launcher) -> None:
+    """Outside Lambda, where nothing names the Runtime API, the process says so and exits with 1."""
+    env = launch("answers_with:app", {"AWS_LAMBDA_RUNTIME_API": None})
+    assert env.process.exit_code() == 1
+    assert "AWS_LAMBDA_RUNTIME_API" in env.process.log
+
+
 def test_runtime_api_out_of_reach_exits(launch: Launcher) -> None:
     """Where nothing listens, the process exits with 1 after its five tries and says why."""
     api = ScriptedRuntimeApi()

@@ -75,6 +75,17 @@ def test_early_refusal_of_a_large_response(launch: Launcher) -> None:
     assert len(exchange.requests) == 1
 
 
+@pytest.mark.parametrize("handler", ["answers_with:app", "streaming:large"])
+def test_early_acceptance_changes_nothing(launch: Launcher, handler: str) -> None:
+    """A 202 that comes before the body is complete ends neither the body nor the conversation."""
+    env = launch(handler, {"EVERLOOP_RESPONSE_MODE": "streaming", "PIECES": "20"})
+    exchange = env.invoke(function_url(query="size=1300000"), answer=Answer(after=0)).wait()
+    assert exchange.request.size > 1_300_000
+    assert exchange.request.complete
+    following = env.invoke(function_url(query="size=1300000")).wait()
+    assert following.request.size == exchange.request.size
+
+
 @pytest.mark.parametrize(
     "drop",
     [Drop(), Drop(reset=True), Drop(after=0), Answer(partial=20), Answer(partial=0)],

@@ -1,12 +1,13 @@
 """SIGTERM and SIGINT, whenever they come: work may finish, lifespan shuts down, exit 0, within the time."""
 
 import signal
+import threading
 import time
 from pathlib import Path
 
 import pytest
 
-from support.answers import Answer
+from support.answers import Answer, Stall
 from support.environment import Launcher
 from support.gates import Gates
 from support.process import RuntimeProcess
@@ -163,3 +164,23 @@ def test_event_that_comes_with_the_signal_is_answered_or_never_taken(launch: Lau
     exchange = env.invoke(function_url()).wait_for_delivery()
     assert seconds_to_exit(env.process, signal.SIGTERM) < 1
     assert exchange.wait().response()["statusCode"] == 200
+
+
+@pytest.mark.parametrize("handler", ["answers_with:app", "streaming:quiet_large"])
+def test_response_that_is_still_being_sent(launch: Launcher, loop: dict[str, str], handler: str) -> None:
+    """A response that the Runtime API is slow to read is sent to its end before the process exits."""
+    mode = "streaming" if handler.startswith("streaming") else "buffered"
+    resume = threading.Event()
+    settings = {"EVERLOOP_RESPONSE_MODE": mode, "EVERLOOP_SHUTDOWN_TIMEOUT": "4", "PIECES": "80"}
+    with ScriptedRuntimeApi(receive_buffer=16 * 1024) as api:
+        env = launch(handler, {**loop, **settings}, api=api)
+        answer = Answer(stall=Stall(after=1, until=resume))
+        exchange = env.invoke(function_url(query="size=6000000"), answer=answer).wait_for_size(1)
+        env.process.signal(signal.SIGTERM)
+        with pytest.raises(TimeoutError):
+            env.process.exit_code(0.3)
+        resume.set()
+        exchange.wait()
+        assert exchange.request.complete
+        assert exchange.trailers == {}
+        assert env.process.exit_code() == 0

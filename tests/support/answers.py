@@ -21,7 +21,7 @@ class Answer:
     `after` is the number of body bytes that are read before the answer goes out: None waits for the whole request,
     0 answers as soon as the head is there. `hold` keeps the answer back until it is set. `close` says
     `Connection: close` and closes. `piece` writes at most so many bytes at a time. `partial` sends only so many bytes
-    of the answer and closes the connection.
+    of the answer and closes the connection. `chunked` sends the body in chunks instead of with its length.
     """
 
     status: int = 202
@@ -32,6 +32,7 @@ class Answer:
     close: bool = False
     piece: int | None = None
     partial: int | None = None
+    chunked: bool = False
     stall: Stall | None = None
 
 

@@ -231,7 +231,8 @@ class Connection:
             self.close(reset=plan.reset)
             self._break(request)
             raise Ended
-        headers = [*plan.headers, ("Content-Length", str(len(plan.body)))]
+        framing = ("Transfer-Encoding", "chunked") if plan.chunked else ("Content-Length", str(len(plan.body)))
+        headers = [*plan.headers, framing]
         if plan.close:
             headers.append(("Connection", "close"))
         data = b"".join(
