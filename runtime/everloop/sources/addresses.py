@@ -44,6 +44,16 @@ def split_host(host: str) -> tuple[str | None, int | None]:
     return name or None, port_number(port)
 
 
+@lru_cache(maxsize=256)
+def forwarded_client(forwarded_for: str) -> Address | None:
+    """Give the last address of an `x-forwarded-for`: the balancer wrote that one, the client may have written the rest.
+
+    An Application Load Balancer can be told to add the port; it is taken off.
+    """
+    name, _ = split_host(forwarded_for.rpartition(",")[2].strip())
+    return (name, 0) if name else None
+
+
 def port_number(text: str) -> int | None:
     """Give a port, or None for what is none."""
     if text.isascii() and text.isdigit() and len(text) <= 5 and 0 < (number := int(text)) < 65536:

@@ -68,7 +68,7 @@ def decode_payload1(source: str, event: Event, path: str, raw_path: bytes, root_
             path=path,
             raw_path=raw_path,
             root_path=root_path,
-            query_string=_query(event),
+            query_string=query_of(event),
             headers=pairs,
             client=client_address(identity.get("sourceIp") if isinstance(identity, dict) else None),
             server=server,
@@ -84,7 +84,8 @@ def malformed_payload1(source: str, event: Event, error: Exception) -> Malformed
     return malformed(source, event, _SHAPE, error)
 
 
-def _query(event: Event) -> bytes:
+def query_of(event: Event) -> bytes:
+    """Give the query string out of parameters that AWS has decoded."""
     if multi := event.get("multiValueQueryStringParameters"):
         return encode_query((key, value) for key, values in multi.items() for value in items(values))
     if single := event.get("queryStringParameters"):
