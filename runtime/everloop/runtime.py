@@ -21,6 +21,8 @@ from everloop.logs import enable_own_loggers
 from everloop.report import ErrorReport
 from everloop.settings import Extension, Interface, ResponseMode, Settings, Switch
 from everloop.signals import StopRequested, StopSignals
+from everloop.sources.registry import BUILT_IN
+from everloop.user_sources import load_sources
 
 logger = logging.getLogger("everloop")
 
@@ -101,6 +103,8 @@ class Runtime:
             error_statuses=chosen.error_statuses,
             deadline_margin=chosen.deadline_margin,
             access_log=chosen.access_log is Switch.ON,
+            websocket_store=chosen.websocket_store,
+            sources=(*load_sources(chosen.sources), *BUILT_IN),
         )
 
     async def _live(self, handler: InvocationHandler) -> int:
