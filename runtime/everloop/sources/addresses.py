@@ -1,5 +1,6 @@
 """Who speaks to whom, out of headers that anybody may have written: nothing here raises."""
 
+from collections.abc import Mapping
 from functools import lru_cache
 
 from everloop.exchange import Address
@@ -27,6 +28,25 @@ def endpoint(
     if not name:
         return scheme, None
     return scheme, (name, port or (443 if scheme == "https" else 80))
+
+
+def endpoint_of(headers: Mapping[bytes, bytes], domain: object) -> tuple[str, Address | None]:
+    """Give `(scheme, server)` of a request whose headers are bytes already."""
+    get = headers.get
+    return _raw_endpoint(
+        get(b"host"),
+        domain if isinstance(domain, str) else None,
+        get(b"x-forwarded-proto"),
+        get(b"x-forwarded-port"),
+    )
+
+
+@lru_cache(maxsize=256)
+def _raw_endpoint(
+    host: bytes | None, domain: str | None, proto: bytes | None, port: bytes | None
+) -> tuple[str, Address | None]:
+    texts = [value.decode("latin-1") if value is not None else None for value in (host, proto, port)]
+    return endpoint(texts[0], domain, texts[1], texts[2])
 
 
 def split_host(host: str) -> tuple[str | None, int | None]:

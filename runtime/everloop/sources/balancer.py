@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from everloop.exchange import HttpRequest, RawHeaders, ResponseHead
-from everloop.sources.addresses import endpoint, forwarded_client
+from everloop.sources.addresses import endpoint_of, forwarded_client
 from everloop.sources.fields import text_bytes
 
 
@@ -12,15 +12,8 @@ def forwarded_request(
 ) -> HttpRequest:
     """Make the request out of what the balancer passed on; a health check may lack every header but its user agent."""
     known = dict(headers)
-    get = known.get
-    host, proto, port = get(b"host"), get(b"x-forwarded-proto"), get(b"x-forwarded-port")
-    scheme, server = endpoint(
-        host.decode("latin-1") if host else None,
-        None,
-        proto.decode("latin-1") if proto else None,
-        port.decode("latin-1") if port else None,
-    )
-    forwarded_for = get(b"x-forwarded-for")
+    scheme, server = endpoint_of(known, None)
+    forwarded_for = known.get(b"x-forwarded-for")
     return HttpRequest(
         method=method.upper(),
         path=path,

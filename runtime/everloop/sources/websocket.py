@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from everloop.errors import MalformedEvent
 from everloop.exchange import Handshake
-from everloop.sources.addresses import client_address, endpoint
+from everloop.sources.addresses import client_address, endpoint_of
 from everloop.sources.base import Event
 from everloop.sources.fields import (
     OPTIONAL_OBJECT,
@@ -120,14 +120,7 @@ class WebSocketApi:
             context = event["requestContext"]
             multi = event.get("multiValueHeaders")
             headers = raw_multi_headers(multi) if multi else raw_headers(event.get("headers") or {})
-            known = {name: value.decode("latin-1") for name, value in headers}
-            domain = context.get("domainName")
-            scheme, server = endpoint(
-                known.get(b"host"),
-                domain if isinstance(domain, str) else None,
-                known.get(b"x-forwarded-proto"),
-                known.get(b"x-forwarded-port"),
-            )
+            scheme, server = endpoint_of(dict(headers), context.get("domainName"))
             identity = context.get("identity")
             return Handshake(
                 query_string=query_of(event),
