@@ -18,6 +18,7 @@ EverloopError
 ├── ProtocolError               the application broke ASGI; raised by the send() that it called
 ├── ClientDisconnected          also an OSError; raised by send() when nobody can get the response any more
 ├── AwsRefused                  AWS refused a WebSocket message or the store's item; raised by the send() that needed it
+├── AwsUnreachable              no answer to the same
 ├── RuntimeApiError             the other side; fatal once the retries are used up
 │   ├── RuntimeApiUnreachable
 │   └── RuntimeApiRefused
@@ -155,6 +156,10 @@ class AwsRefused(EverloopError):
     def __str__(self) -> str:
         text = f"{self.operation} was answered {self.status}: {self.body[:500].decode('utf-8', 'replace').strip()}"
         return f"{text} {self.advice}".rstrip()
+
+
+class AwsUnreachable(EverloopError):
+    """Raised by a WebSocket's `send()` when AWS does not answer; whether the message arrived is not known."""
 
 
 class RuntimeApiError(EverloopError):

@@ -87,6 +87,7 @@ def test_two_environments_serve_one_connection(launch: Launcher, moto: str, tabl
         seen = [json.loads(body) for _, _, body in connections.told]
         assert [(one["query"], one["sid"], one["client"]) for one in seen] == [("room=7", "abc", "192.0.2.44")] * 3
         second.process.wait_for_log("disconnected 1001")
+        second.api.wait_for_poll()  # the item is removed after the answer and before the poll
         assert items(table) == ["conn-2="]
         assert connections.faults == []
 
@@ -100,6 +101,7 @@ def test_a_gone_connection_is_removed_from_the_table(launch: Launcher, moto: str
         environment.answers(message("hi"))
 
     environment.process.wait_for_log("disconnected 1006")
+    environment.api.wait_for_poll()
     assert items(table) == []
 
 

@@ -15,7 +15,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.configprovider import ConfiguredEndpointProvider
 from botocore.session import Session
 
-from everloop.errors import AwsRefused
+from everloop.errors import AwsRefused, AwsUnreachable
 
 _EXECUTE_API = re.compile(r"(?:^|\.)execute-api\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?$").search
 
@@ -62,15 +62,15 @@ class AwsClient:
     ) -> httpx.Response:
         """Sign and send; repeated where AWS asks for it or never heard it.
 
-        Raises `AwsRefused` where there are no credentials, and `httpx.HTTPError` for a network that does not work.
+        Raises `AwsRefused` where there are no credentials, `AwsUnreachable` for a network that does not work.
         """
         for delay in _DELAYS:
             signed = await self._signed(method, url, service, region, body, headers)
             try:
                 answer = await self._http.request(method, url, content=body, headers=signed)
-            except _UNHEARD:
-                if not delay:
-                    raise
+            except httpx.HTTPError as error:
+                if not delay or not isinstance(error, _UNHEARD):
+                    raise AwsUnreachable(f"{method} {url}: {type(error).__name__} {error}") from error
             else:
                 if answer.status_code not in _TRANSIENT or not delay:
                     return answer

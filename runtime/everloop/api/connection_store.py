@@ -15,7 +15,7 @@ MAX_IN_MEMORY = 4096
 
 
 class ConnectionStore(Protocol):
-    """Keeps handshakes, as JSON, by connection id. May raise `AwsRefused`."""
+    """Keeps handshakes, as JSON, by connection id. May raise `AwsRefused` or `AwsUnreachable`."""
 
     async def put(self, connection_id: str, handshake: bytes, connected_at: float) -> None:
         """Keep a handshake; `connected_at` is in seconds since the epoch."""

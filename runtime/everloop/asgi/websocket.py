@@ -111,7 +111,7 @@ class WebSocketCycle:
         """Take one message of the application's.
 
         Raises `ProtocolError` for a message that is wrong here, `ClientDisconnected`, an `OSError`, when the connection
-        is gone, `AwsRefused` when it could not be passed on.
+        is gone, `AwsRefused` or `AwsUnreachable` when it could not be passed on.
         """
         kind = message.get("type")
         if self.told is not None and kind == "websocket.close":

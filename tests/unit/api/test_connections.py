@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from everloop.api.aws import AwsClient
 from everloop.api.connection_store import MAX_IN_MEMORY, DynamoStore, MemoryStore, open_store
 from everloop.api.connections import Connections, connection_url
-from everloop.errors import AwsRefused, ClientDisconnected
+from everloop.errors import AwsRefused, AwsUnreachable, ClientDisconnected
 from support.aws_server import CREDENTIALS, AwsServer
 
 pytestmark = pytest.mark.anyio
@@ -119,6 +120,17 @@ async def test_what_aws_asks_to_repeat_is_repeated(status: int, aws: AwsClient, 
     with pytest.raises(AwsRefused):
         await Connections(aws).post(DOMAIN, "prod", CONNECTION, "x")
     assert len(server.requests) == 6
+
+
+async def test_a_network_that_does_not_work(aws: AwsClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Asked three times, then an error that names the URL."""
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{nobody.getsockname()[1]}"
+        monkeypatch.setenv("AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI", url)
+
+        with pytest.raises(AwsUnreachable, match=f"POST {url}/@connections/.*ConnectError"):
+            await Connections(aws).post(DOMAIN, "prod", CONNECTION, "x")
 
 
 async def test_without_credentials_nothing_is_sent(
