@@ -13,9 +13,12 @@ EverloopError
 │   ├── ErrorStatus             Function.ErrorStatus
 │   ├── IncompleteResponse      Runtime.IncompleteResponse
 │   ├── DeadlineExceeded        Runtime.DeadlineExceeded
+│   ├── MissingExtra            Runtime.MissingExtra
 │   └── ShutDown                Runtime.ShutDown
 ├── ProtocolError               the application broke ASGI; raised by the send() that it called
 ├── ClientDisconnected          also an OSError; raised by send() when nobody can get the response any more
+├── AwsRefused                  AWS refused a WebSocket message or the store's item; raised by the send() that needed it
+├── AwsUnreachable              no answer to the same
 ├── RuntimeApiError             the other side; fatal once the retries are used up
 │   ├── RuntimeApiUnreachable
 │   └── RuntimeApiRefused
@@ -120,6 +123,12 @@ class DeadlineExceeded(InvocationError):
     error_type = "Runtime.DeadlineExceeded"
 
 
+class MissingExtra(InvocationError):
+    """Raised when an event needs packages that are not installed; names the extra that brings them."""
+
+    error_type = "Runtime.MissingExtra"
+
+
 class ShutDown(InvocationError):
     """Raised when an invocation is stopped because the process ends."""
 
@@ -132,6 +141,25 @@ class ProtocolError(EverloopError):
 
 class ClientDisconnected(EverloopError, OSError):
     """Raised by `send()` when the response can no longer be delivered (ASGI HTTP spec 2.4: an `OSError`)."""
+
+
+class AwsRefused(EverloopError):
+    """Raised by a WebSocket's `send()` when AWS answers with an error that is not the connection's end."""
+
+    def __init__(self, operation: str, status: int, body: bytes, advice: str = "") -> None:
+        super().__init__(operation, status, body, advice)
+        self.operation = operation
+        self.status = status
+        self.body = body
+        self.advice = advice
+
+    def __str__(self) -> str:
+        text = f"{self.operation} was answered {self.status}: {self.body[:500].decode('utf-8', 'replace').strip()}"
+        return f"{text} {self.advice}".rstrip()
+
+
+class AwsUnreachable(EverloopError):
+    """Raised by a WebSocket's `send()` when AWS does not answer; whether the message arrived is not known."""
 
 
 class RuntimeApiError(EverloopError):

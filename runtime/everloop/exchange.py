@@ -1,4 +1,4 @@
-"""One HTTP exchange as values: what event sources and the ASGI side share."""
+"""One HTTP exchange, or the opening of a WebSocket, as values: what event sources and the ASGI side share."""
 
 Address = tuple[str, int]
 RawHeaders = list[tuple[bytes, bytes]]
@@ -30,13 +30,13 @@ class HttpRequest:
         method: str,
         path: str,
         raw_path: bytes,
-        root_path: str,
-        query_string: bytes,
         headers: RawHeaders,
-        client: Address | None,
-        server: Address | None,
-        scheme: str,
-        body: bytes,
+        root_path: str = "",
+        query_string: bytes = b"",
+        client: Address | None = None,
+        server: Address | None = None,
+        scheme: str = "https",
+        body: bytes = b"",
     ) -> None:
         self.method = method
         self.path = path
@@ -68,3 +68,26 @@ class ResponseHead:
             if key == name:
                 return value
         return None
+
+
+class Handshake:
+    """The request that opened a WebSocket, as an event source decoded it. Its path is always `/`."""
+
+    __slots__ = ("client", "headers", "query_string", "scheme", "server", "subprotocols")
+
+    def __init__(
+        self,
+        *,
+        query_string: bytes,
+        headers: RawHeaders,
+        client: Address | None,
+        server: Address | None,
+        scheme: str,
+        subprotocols: list[str],
+    ) -> None:
+        self.query_string = query_string
+        self.headers = headers
+        self.client = client
+        self.server = server
+        self.scheme = scheme
+        self.subprotocols = subprotocols

@@ -21,6 +21,7 @@ from everloop.logs import enable_own_loggers
 from everloop.report import ErrorReport
 from everloop.settings import Extension, Interface, ResponseMode, Settings, Switch
 from everloop.signals import StopRequested, StopSignals
+from everloop.sources.registry import BUILT_IN, Source
 
 logger = logging.getLogger("everloop")
 
@@ -101,7 +102,17 @@ class Runtime:
             error_statuses=chosen.error_statuses,
             deadline_margin=chosen.deadline_margin,
             access_log=chosen.access_log is Switch.ON,
+            websocket_store=chosen.websocket_store,
+            sources=self._sources(),
         )
+
+    def _sources(self) -> tuple[Source, ...]:
+        """Give the event sources in the order in which they are asked. Raises `InvalidSettings`."""
+        if not self._settings.sources:
+            return BUILT_IN
+        from everloop.user_sources import load_sources  # few have any
+
+        return (*load_sources(self._settings.sources), *BUILT_IN)
 
     async def _live(self, handler: InvocationHandler) -> int:
         """Start up, serve until it is time to stop, shut down; give the exit code."""

@@ -93,6 +93,8 @@ class Settings:
     loop: Loop = Loop.AUTO
     extension: Extension = Extension.AUTO
     access_log: Switch = Switch.OFF
+    sources: tuple[str, ...] = ()
+    websocket_store: str = "memory"
 
     unknown: tuple[str, ...] = ()
     """A warning for each EVERLOOP_… name that means nothing."""
@@ -220,6 +222,21 @@ def _statuses(value: str) -> frozenset[int]:
     return frozenset(statuses)
 
 
+def _sources(value: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in value.split(",") if name.strip())
+    if not all(re.fullmatch(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*", name) for name in names):
+        raise ValueError("names of classes separated by commas, such as my_sources:IotRule")
+    return names
+
+
+def _websocket_store(value: str) -> str:
+    store = value.strip()
+    # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html
+    if not re.fullmatch(r"memory|dynamodb:[A-Za-z0-9_.-]{3,255}", store):
+        raise ValueError("memory or dynamodb:TABLE, where TABLE is the name of a DynamoDB table")
+    return store
+
+
 def _log_format(value: str) -> LogFormat:
     # AWS's own client takes anything but JSON as text, and so must we: the variable is Lambda's, not the user's.
     return LogFormat.JSON if value.upper() == "JSON" else LogFormat.TEXT
@@ -253,4 +270,6 @@ _PARSERS: dict[str, Callable[[str], Any]] = {
     "EVERLOOP_LOOP": _choice(Loop),
     "EVERLOOP_EXTENSION": _choice(Extension),
     "EVERLOOP_ACCESS_LOG": _choice(Switch),
+    "EVERLOOP_SOURCES": _sources,
+    "EVERLOOP_WEBSOCKET_STORE": _websocket_store,
 }

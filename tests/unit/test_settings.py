@@ -40,6 +40,8 @@ def test_the_defaults_are_the_contracts() -> None:
     assert settings.base_path == ""
     assert settings.text_types == ()
     assert settings.error_statuses == frozenset()
+    assert settings.sources == ()
+    assert settings.websocket_store == "memory"
     assert settings.unknown == ()
 
 
@@ -51,6 +53,10 @@ VALID: list[tuple[str, str, str, Any]] = [
     ("EVERLOOP_LIFESPAN", "off", "lifespan", "off"),
     ("EVERLOOP_LOOP", "asyncio", "loop", "asyncio"),
     ("EVERLOOP_LOOP", "uvloop", "loop", "uvloop"),
+    ("EVERLOOP_SOURCES", "my_sources:IotRule", "sources", ("my_sources:IotRule",)),
+    ("EVERLOOP_SOURCES", " b.c:D , a:B.C,", "sources", ("b.c:D", "a:B.C")),
+    ("EVERLOOP_WEBSOCKET_STORE", "memory", "websocket_store", "memory"),
+    ("EVERLOOP_WEBSOCKET_STORE", " dynamodb:my-Table_1.x ", "websocket_store", "dynamodb:my-Table_1.x"),
     ("EVERLOOP_STARTUP_TIMEOUT", "8.5", "startup_timeout", 8.5),
     ("EVERLOOP_DEADLINE_MARGIN", "0", "deadline_margin", 0.0),
     ("EVERLOOP_SHUTDOWN_TIMEOUT", "1.8", "shutdown_timeout", 1.8),
@@ -78,6 +84,12 @@ INVALID = [
     ("EVERLOOP_RESPONSE_MODE", "response_stream", "buffered or streaming"),
     ("EVERLOOP_LIFESPAN", "yes", "auto or on or off"),
     ("EVERLOOP_LOOP", "trio", "auto or uvloop or asyncio"),
+    ("EVERLOOP_SOURCES", "my_sources", "my_sources:IotRule"),
+    ("EVERLOOP_SOURCES", "my_sources.py:IotRule()", "my_sources:IotRule"),
+    ("EVERLOOP_SOURCES", "a:B c:D", "separated by commas"),
+    ("EVERLOOP_WEBSOCKET_STORE", "redis", "dynamodb:TABLE"),
+    ("EVERLOOP_WEBSOCKET_STORE", "dynamodb", "dynamodb:TABLE"),
+    ("EVERLOOP_WEBSOCKET_STORE", "dynamodb:a b", "dynamodb:TABLE"),
     ("EVERLOOP_STARTUP_TIMEOUT", "soon", "seconds"),
     ("EVERLOOP_STARTUP_TIMEOUT", "-1", "seconds"),
     ("EVERLOOP_DEADLINE_MARGIN", "nan", "seconds"),

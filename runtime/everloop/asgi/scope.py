@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from everloop.exchange import HttpRequest
+from everloop.exchange import Handshake, HttpRequest
 
 
 def build_scope(request: HttpRequest, state: dict[str, Any]) -> dict[str, Any]:
@@ -20,6 +20,26 @@ def build_scope(request: HttpRequest, state: dict[str, Any]) -> dict[str, Any]:
         "headers": request.headers,
         "client": request.client,
         "server": request.server,
+        "extensions": {},
+        "state": state.copy(),
+    }
+
+
+def build_websocket_scope(handshake: Handshake, state: dict[str, Any]) -> dict[str, Any]:
+    """Make the `websocket` scope of a connection (ASGI WebSocket spec 2.5)."""
+    return {
+        "type": "websocket",
+        "asgi": {"version": "3.0", "spec_version": "2.5"},
+        "http_version": "1.1",
+        "scheme": handshake.scheme,
+        "path": "/",
+        "raw_path": b"/",
+        "query_string": handshake.query_string,
+        "root_path": "",
+        "headers": handshake.headers,
+        "client": handshake.client,
+        "server": handshake.server,
+        "subprotocols": handshake.subprotocols,
         "extensions": {},
         "state": state.copy(),
     }

@@ -22,6 +22,10 @@ KEPT_OF_ERROR_BODY = 64 * 1024
 """Bytes of a failing response's body that its error message keeps."""
 
 
+SMALL_ENOUGH = 1_000_000
+"""Bytes that every source takes: no need to look at its own limit."""
+
+
 class Answer(ResponseSink, Protocol):
     """A response on its way, which the runtime may have to replace or to end itself."""
 
@@ -99,10 +103,24 @@ class BufferedAnswer:
             return
         text, is_base64 = self._text_types.encode(head, body)
         payload = orjson.dumps(self._source.encode(self._event, head, text, is_base64))
-        if len(payload) > MAX_PAYLOAD:
-            self._reply.fail(ErrorReport.of(ResponseSizeTooLarge(len(payload), MAX_PAYLOAD)))
-        else:
-            self._reply.complete(payload)
+        if len(payload) > SMALL_ENOUGH:
+            if len(payload) > MAX_PAYLOAD:
+                self._reply.fail(ErrorReport.of(ResponseSizeTooLarge(len(payload), MAX_PAYLOAD)))
+                return
+            self._warn_of_limit(len(payload), is_base64)
+        self._reply.complete(payload)
+
+    def _warn_of_limit(self, size: int, is_base64: bool) -> None:
+        limit = self._source.response_limit
+        if limit is not None and size > limit:
+            logger.warning(
+                "The response is %s bytes as JSON%s and %s takes at most 1 MB (%s bytes): it answers its client 502. "
+                "Send less, compress text, or put large files behind S3 or a Function URL.",
+                f"{size:,}",
+                ", base64 having added a third," if is_base64 else "",
+                self._source.name,
+                f"{limit:,}",
+            )
 
 
 class StreamedAnswer:

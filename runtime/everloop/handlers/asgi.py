@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Collection, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from everloop.api.reply import UNDER_WAY, Reply
 from everloop.asgi.cycle import CycleState, RequestCycle
@@ -17,10 +17,14 @@ from everloop.handlers.base import ApplicationExit
 from everloop.handlers.deadline import Deadlines, DeadlineWatch, time_before_stop
 from everloop.invocation import Invocation
 from everloop.report import ErrorReport
-from everloop.sources.base import EventSource
+from everloop.sources.base import Event, EventSource
 from everloop.sources.body import TextTypes
 from everloop.sources.mount import mount
-from everloop.sources.registry import BUILT_IN, select
+from everloop.sources.registry import BUILT_IN, Source, select
+from everloop.sources.websocket import WebSocketApi
+
+if TYPE_CHECKING:
+    from everloop.handlers.websocket import WebSocketHandler
 
 logger = logging.getLogger("everloop")
 
@@ -39,7 +43,8 @@ class AsgiHandler:
         error_statuses: Collection[int] = (),
         deadline_margin: float = 0.25,
         access_log: bool = False,
-        sources: Sequence[EventSource] = BUILT_IN,
+        websocket_store: str = "memory",
+        sources: Sequence[Source] = BUILT_IN,
     ) -> None:
         self._app = app
         self._state = state
@@ -51,6 +56,8 @@ class AsgiHandler:
         self._deadlines = Deadlines(asyncio.get_event_loop())
         self._access_log = access_log
         self._sources = sources
+        self._websocket_store = websocket_store
+        self._websockets: WebSocketHandler | None = None
         self._warned: set[str] = set()
 
     async def handle(self, invocation: Invocation, reply: Reply) -> None:
@@ -61,10 +68,18 @@ class AsgiHandler:
         try:
             event = invocation.event
             source = select(event, self._sources)
-            request = source.decode(event)
+            if not isinstance(source, WebSocketApi):
+                request = source.decode(event)
         except InvocationError as error:
             logger.error("%s: %s", error.error_type, error)
             reply.fail(ErrorReport.of(error))
+            return
+        except Exception as error:
+            logger.error("An event source raised", exc_info=error)
+            reply.fail(ErrorReport.of(error))
+            return
+        if isinstance(source, WebSocketApi):
+            await self._handle_websocket(invocation, reply, source, event)
             return
         if self._base_path:
             mount(request, self._base_path)
@@ -94,6 +109,25 @@ class AsgiHandler:
                 logged.log()
         if invocation.background:
             await settle(invocation, None if watch is None else watch.stop_at)
+
+    async def _handle_websocket(self, invocation: Invocation, reply: Reply, source: WebSocketApi, event: Event) -> None:
+        """Hand a WebSocket event on to its handler, which is made with the first of them: its imports take 200 ms."""
+        if self._websockets is None:
+            from everloop.handlers.websocket import WebSocketHandler
+
+            try:
+                self._websockets = WebSocketHandler(
+                    self._app,
+                    self._state,
+                    store=self._websocket_store,
+                    deadline_margin=self._margin,
+                    deadlines=self._deadlines,
+                )
+            except InvocationError as error:
+                logger.error("%s: %s", error.error_type, error)
+                reply.fail(ErrorReport.of(error))
+                return
+        await self._websockets.handle(invocation, reply, source, event)
 
     def _warn_buffered(self, source: EventSource) -> None:
         if source.name not in self._warned:

@@ -1,5 +1,6 @@
 """Who speaks to whom, out of headers that anybody may have written: nothing here raises."""
 
+from collections.abc import Mapping
 from functools import lru_cache
 
 from everloop.exchange import Address
@@ -29,6 +30,25 @@ def endpoint(
     return scheme, (name, port or (443 if scheme == "https" else 80))
 
 
+def endpoint_of(headers: Mapping[bytes, bytes], domain: object) -> tuple[str, Address | None]:
+    """Give `(scheme, server)` of a request whose headers are bytes already."""
+    get = headers.get
+    return _raw_endpoint(
+        get(b"host"),
+        domain if isinstance(domain, str) else None,
+        get(b"x-forwarded-proto"),
+        get(b"x-forwarded-port"),
+    )
+
+
+@lru_cache(maxsize=256)
+def _raw_endpoint(
+    host: bytes | None, domain: str | None, proto: bytes | None, port: bytes | None
+) -> tuple[str, Address | None]:
+    texts = [value.decode("latin-1") if value is not None else None for value in (host, proto, port)]
+    return endpoint(texts[0], domain, texts[1], texts[2])
+
+
 def split_host(host: str) -> tuple[str | None, int | None]:
     """Split a host header, `name`, `name:port`, `[v6]` or `[v6]:port`; a part that is malformed is None."""
     if ":" not in host:
@@ -42,6 +62,16 @@ def split_host(host: str) -> tuple[str | None, int | None]:
     if ":" in port:
         return host, None  # an IPv6 address without its brackets
     return name or None, port_number(port)
+
+
+@lru_cache(maxsize=256)
+def forwarded_client(forwarded_for: str) -> Address | None:
+    """Give the last address of an `x-forwarded-for`: the balancer wrote that one, the client may have written the rest.
+
+    An Application Load Balancer can be told to add the port; it is taken off.
+    """
+    name, _ = split_host(forwarded_for.rpartition(",")[2].strip())
+    return (name, 0) if name else None
 
 
 def port_number(text: str) -> int | None:

@@ -25,8 +25,13 @@ OPTIONAL_OBJECT = (dict, type(None))
 OPTIONAL_LIST = (list, type(None))
 
 
-def malformed(source: str, event: Mapping[str, Any], shape: Shape, error: Exception) -> MalformedEvent:
-    """Explain why an event could not be read: find the field that is wrong. Only failures pay for the search."""
+def malformed(
+    source: str, event: Mapping[str, Any], shape: Shape, error: Exception, *, lists: bool = False
+) -> MalformedEvent:
+    """Explain why an event could not be read: find the field that is wrong. Only failures pay for the search.
+
+    `lists`: every header and parameter may also have an array of values.
+    """
     for path, types in shape.items():
         allowed = types if isinstance(types, tuple) else (types,)
         value: Any = event
@@ -34,7 +39,7 @@ def malformed(source: str, event: Mapping[str, Any], shape: Shape, error: Except
             value = value.get(name) if isinstance(value, dict) else None
         if not isinstance(value, allowed):
             return MalformedEvent(f"The {source} event's {path} {_instead(value, *allowed)}.")
-        if isinstance(value, dict | list) and (inner := _wrong_inside(path, value)):
+        if isinstance(value, dict | list) and (inner := _wrong_inside(path, value, lists)):
             return MalformedEvent(f"The {source} event's {inner}.")
     return MalformedEvent(f"The {source} event cannot be read: {error}.")
 
@@ -44,7 +49,7 @@ def _instead(found: object, *expected: type) -> str:
     return f"is {'missing' if found is None else _JSON_NAMES.get(type(found), type(found).__name__)}, expected {names}"
 
 
-def _wrong_inside(path: str, value: dict[str, Any] | list[Any]) -> str | None:
+def _wrong_inside(path: str, value: dict[str, Any] | list[Any], lists: bool) -> str | None:
     """Find a header, cookie or parameter whose value is no string, or no array of strings where it may have several."""
     if path.startswith("requestContext"):
         return None
@@ -52,7 +57,7 @@ def _wrong_inside(path: str, value: dict[str, Any] | list[Any]) -> str | None:
     for key, item in value.items() if isinstance(value, dict) else enumerate(value):
         if several and not isinstance(item, list):
             return f"{path}[{key!r}] {_instead(item, list)}"
-        for one in item if several else (item,):
+        for one in item if several or (lists and isinstance(item, list)) else (item,):
             if not isinstance(one, str):
                 return f"{path}[{key!r}] {_instead(one, str)}"
     return None
@@ -120,6 +125,15 @@ def raw_headers(headers: Mapping[str, str]) -> RawHeaders:
 def raw_multi_headers(headers: Mapping[str, list[str]]) -> RawHeaders:
     """Give multi-valued headers as ASGI wants them: one pair for each value."""
     return [(_names[name], header_value(value)) for name, values in headers.items() for value in items(values)]
+
+
+def raw_mixed_headers(headers: Mapping[str, str | list[str]]) -> RawHeaders:
+    """Give headers as ASGI wants them where each may have one value or an array of them."""
+    return [
+        (_names[name], header_value(value))
+        for name, values in headers.items()
+        for value in ((values,) if isinstance(values, str) else items(values))
+    ]
 
 
 def items(values: Any) -> list[Any]:

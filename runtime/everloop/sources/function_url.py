@@ -6,7 +6,7 @@ Source: https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html
 from typing import Any, ClassVar
 
 from everloop.exchange import HttpRequest, ResponseHead
-from everloop.sources.base import Event
+from everloop.sources.base import Event, EventSource
 from everloop.sources.paths import split_path
 from everloop.sources.payload2 import decode_payload2, encode_payload2, is_payload2, malformed_payload2
 
@@ -17,7 +17,7 @@ def has_function_url_domain(event: Event) -> bool:
     return isinstance(domain, str) and ".lambda-url." in domain
 
 
-class FunctionUrl:
+class FunctionUrl(EventSource):
     """A Function URL in either invoke mode."""
 
     name: ClassVar[str] = "function-url"

@@ -3,17 +3,16 @@
 from typing import Any, ClassVar
 
 from everloop.exchange import HttpRequest, ResponseHead
-from everloop.sources.base import Event
+from everloop.sources.base import Event, EventSource
 from everloop.sources.function_url import has_function_url_domain
 from everloop.sources.paths import encode_path, under
 from everloop.sources.payload2 import decode_payload2, encode_payload2, is_payload2, malformed_payload2
 
 
-class HttpApi:
+class HttpApi(EventSource):
     """An HTTP API with payload format 2.0."""
 
     name: ClassVar[str] = "http-api"
-    streams: ClassVar[bool] = False
 
     def matches(self, event: Event) -> bool:
         """Recognise format 2.0 with any domain but a lambda-url one."""
@@ -36,7 +35,3 @@ class HttpApi:
         envelope["body"] = body
         envelope["isBase64Encoded"] = is_base64
         return envelope
-
-    def prelude(self, head: ResponseHead) -> dict[str, Any]:
-        """Never asked for: HTTP APIs do not stream."""
-        raise NotImplementedError(f"{self.name} does not stream {head}")

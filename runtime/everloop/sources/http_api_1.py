@@ -3,16 +3,15 @@
 from typing import Any, ClassVar
 
 from everloop.exchange import HttpRequest, ResponseHead
-from everloop.sources.base import Event
+from everloop.sources.base import Event, EventSource
 from everloop.sources.paths import split_path, under
 from everloop.sources.payload1 import decode_payload1, encode_payload1, is_payload1, malformed_payload1
 
 
-class HttpApi1:
+class HttpApi1(EventSource):
     """An HTTP API with payload format 1.0."""
 
     name: ClassVar[str] = "http-api-1.0"
-    streams: ClassVar[bool] = False
 
     def matches(self, event: Event) -> bool:
         """Recognise format 1.0 by its version field."""
@@ -34,7 +33,3 @@ class HttpApi1:
         envelope["body"] = body
         envelope["isBase64Encoded"] = is_base64
         return envelope
-
-    def prelude(self, head: ResponseHead) -> dict[str, Any]:
-        """Never asked for: HTTP APIs do not stream."""
-        raise NotImplementedError(f"{self.name} does not stream {head}")

@@ -8,7 +8,7 @@ from typing import Any
 
 from everloop.errors import MalformedEvent
 from everloop.exchange import HttpRequest, ResponseHead
-from everloop.sources.addresses import client_address, endpoint
+from everloop.sources.addresses import client_address, endpoint_of
 from everloop.sources.base import Event
 from everloop.sources.fields import (
     OPTIONAL_OBJECT,
@@ -54,21 +54,14 @@ def decode_payload1(source: str, event: Event, path: str, raw_path: bytes, root_
         context = event["requestContext"]
         multi = event.get("multiValueHeaders")
         pairs = raw_multi_headers(multi) if multi else raw_headers(event.get("headers") or {})
-        known = {name: value.decode("latin-1") for name, value in pairs}
-        domain = context.get("domainName")
-        scheme, server = endpoint(
-            known.get(b"host"),
-            domain if isinstance(domain, str) else None,
-            known.get(b"x-forwarded-proto"),
-            known.get(b"x-forwarded-port"),
-        )
+        scheme, server = endpoint_of(dict(pairs), context.get("domainName"))
         identity = context.get("identity")
         return HttpRequest(
             method=event["httpMethod"].upper(),
             path=path,
             raw_path=raw_path,
             root_path=root_path,
-            query_string=_query(event),
+            query_string=query_of(event),
             headers=pairs,
             client=client_address(identity.get("sourceIp") if isinstance(identity, dict) else None),
             server=server,
@@ -84,7 +77,8 @@ def malformed_payload1(source: str, event: Event, error: Exception) -> Malformed
     return malformed(source, event, _SHAPE, error)
 
 
-def _query(event: Event) -> bytes:
+def query_of(event: Event) -> bytes:
+    """Give the query string out of parameters that AWS has decoded."""
     if multi := event.get("multiValueQueryStringParameters"):
         return encode_query((key, value) for key, values in multi.items() for value in items(values))
     if single := event.get("queryStringParameters"):

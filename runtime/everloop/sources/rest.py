@@ -6,12 +6,12 @@ Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/response-tr
 from typing import Any, ClassVar
 
 from everloop.exchange import HttpRequest, ResponseHead
-from everloop.sources.base import Event
+from everloop.sources.base import Event, EventSource
 from everloop.sources.paths import split_path
 from everloop.sources.payload1 import decode_payload1, encode_payload1, is_payload1, malformed_payload1
 
 
-class RestApi:
+class RestApi(EventSource):
     """A REST API, whatever its integration's response transfer mode."""
 
     name: ClassVar[str] = "rest"

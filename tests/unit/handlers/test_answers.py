@@ -11,7 +11,7 @@ from everloop.exchange import ResponseHead
 from everloop.handlers.answers import BufferedAnswer, StreamedAnswer
 from everloop.report import ErrorReport
 from everloop.sources.body import TextTypes
-from everloop.sources.registry import select
+from everloop.sources.registry import HTTP, select
 from support.payloads import payload
 from support.sinks import RecordingReply
 
@@ -31,13 +31,13 @@ def reply() -> RecordingReply:
 
 def buffered(reply: RecordingReply, statuses: frozenset[int] = frozenset()) -> BufferedAnswer:
     event = payload("function-url", "get_root").event
-    return BufferedAnswer(cast("Reply", reply), select(event), event, TextTypes(), statuses)
+    return BufferedAnswer(cast("Reply", reply), select(event, HTTP), event, TextTypes(), statuses)
 
 
 def streamed(
     reply: RecordingReply, source: str = "function-url", case: str = "get_root", **more: Any
 ) -> StreamedAnswer:
-    return StreamedAnswer(cast("Reply", reply), select(payload(source, case).event), **more)
+    return StreamedAnswer(cast("Reply", reply), select(payload(source, case).event, HTTP), **more)
 
 
 def test_a_buffered_response_is_one_envelope(reply: RecordingReply) -> None:
@@ -188,3 +188,31 @@ def test_a_failure_in_mid_stream_is_told_in_trailers(reply: RecordingReply) -> N
     answer.replace(500, "Internal Server Error", REPORT)
 
     assert [told[0] for told in reply.told] == ["start", "fail"]
+
+
+@pytest.mark.parametrize("source", ["alb", "alb-multi"])
+def test_a_response_over_a_load_balancers_limit_is_sent_with_a_warning(
+    source: str, reply: RecordingReply, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The balancer answers 502 and says nothing to us: the log names its limit and the size."""
+    event = payload(source, "get").event
+    answer = BufferedAnswer(cast("Reply", reply), select(event, HTTP), event, TextTypes())
+    with caplog.at_level(logging.WARNING):
+        answer.start(ResponseHead(200, [("content-type", "image/png")]), b"\xff" * 900_000, False)
+
+    assert [told[0] for told in reply.told] == ["complete"]
+    assert f"The response is {len(reply.told[0][1]):,} bytes as JSON, base64 having added a third" in caplog.text
+    assert f"{source} takes at most 1 MB (1,000,000 bytes)" in caplog.text
+
+
+@pytest.mark.parametrize(("source", "size"), [("alb", 900_000), ("function-url", 2_000_000), ("lattice", 2_000_000)])
+def test_a_response_within_its_sources_limit_is_sent_without_a_word(
+    source: str, size: int, reply: RecordingReply, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Only load balancers take less than Lambda."""
+    event = payload(source, "get_root" if source == "function-url" else "get").event
+    answer = BufferedAnswer(cast("Reply", reply), select(event, HTTP), event, TextTypes())
+    answer.start(ResponseHead(200, []), b"x" * size, False)
+
+    assert [told[0] for told in reply.told] == ["complete"]
+    assert caplog.text == ""

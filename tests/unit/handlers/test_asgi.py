@@ -196,9 +196,22 @@ async def test_a_malformed_event_is_an_invocation_error_that_names_the_field() -
     assert "method" in message
 
 
-async def test_a_source_that_cannot_stream_is_buffered_with_one_warning(caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize(
+    ("source", "case"),
+    [
+        ("http-api", "path_empty"),
+        ("http-api-1.0", "get_root"),
+        ("alb", "get"),
+        ("alb-multi", "get"),
+        ("lattice", "get"),
+        ("lattice-1", "get"),
+    ],
+)
+async def test_a_source_that_cannot_stream_is_buffered_with_one_warning(
+    source: str, case: str, caplog: pytest.LogCaptureFixture
+) -> None:
     """`EVERLOOP_RESPONSE_MODE=streaming` behind an HTTP API: answered all the same, and said once."""
-    event = payload("http-api", "path_empty").event
+    event = payload(source, case).event
     handler = AsgiHandler(sending(START, LAST), {}, streaming=True)
     replies = [RecordingReply(), RecordingReply()]
 
@@ -210,7 +223,7 @@ async def test_a_source_that_cannot_stream_is_buffered_with_one_warning(caplog: 
             )
 
     assert [envelope(reply.told)["body"] for reply in replies] == ["hello", "hello"]
-    assert caplog.text.count("http-api") == 1
+    assert caplog.text.count(f"but {source} cannot stream") == 1
 
 
 async def test_a_failing_status_fails_the_invocation() -> None:

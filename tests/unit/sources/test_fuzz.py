@@ -11,34 +11,11 @@ from everloop.asgi.scope import build_scope
 from everloop.errors import MalformedEvent, UnknownEvent
 from everloop.exchange import HttpRequest
 from everloop.sources.mount import mount
-from everloop.sources.registry import BUILT_IN, select
+from everloop.sources.registry import HTTP, select
+from support.damage import anything, places
 from support.payloads import payloads
 
-EVENTS = [case.event for case in payloads(*(source.name for source in BUILT_IN))]
-
-anything = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats()
-    | st.text(st.characters(), max_size=20)
-    | st.sampled_from(
-        ["", "/", "%", "\ud800", "é", "1.0", "2.0", "[::1", "a:b:c", ":0", "99999", "-1", "http", "=", "\r\n", "\0"]
-    ),
-    lambda children: (
-        st.lists(children, max_size=3) | st.dictionaries(st.text(st.characters(), max_size=8), children, max_size=3)
-    ),
-    max_leaves=6,
-)
-
-
-def places(value: Any, trail: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    """Find the way to every value inside a document."""
-    found = [trail] if trail else []
-    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, inner in items:
-        found += places(inner, (*trail, key))
-    return found
+EVENTS = [case.event for case in payloads(*(source.name for source in HTTP))]
 
 
 @st.composite
@@ -62,7 +39,7 @@ def damaged(draw: st.DrawFn) -> dict[str, Any]:
 def assert_served_or_refused(event: dict[str, Any]) -> None:
     before = copy.deepcopy(event)
     try:
-        request = select(event, BUILT_IN).decode(event)
+        request = select(event, HTTP).decode(event)
     except (UnknownEvent, MalformedEvent) as error:
         refusal = str(error).encode()  # what cannot be encoded cannot be logged
     else:

@@ -11,13 +11,23 @@ from hypothesis import strategies as st
 
 from everloop.exchange import HttpRequest
 from everloop.sources.mount import mount
-from everloop.sources.registry import BUILT_IN, select
+from everloop.sources.registry import HTTP, select
 from support.payloads import payload
 
 PATH_BYTES = frozenset((string.ascii_letters + string.digits + "/-._~!$&'()*+,;=:@%").encode())
 
-ENCODED = {"function-url": "rawPath", "rest": "path", "http-api-1.0": "path"}
-CASES = {"function-url": "get_root", "http-api": "path_empty", "rest": "custom_domain", "http-api-1.0": "get_root"}
+ENCODED = ("function-url", "rest", "http-api-1.0", "alb", "alb-multi", "lattice", "lattice-1")
+CASES = {
+    "function-url": "get_root",
+    "http-api": "path_empty",
+    "rest": "custom_domain",
+    "http-api-1.0": "get_root",
+    "alb": "get",
+    "alb-multi": "get",
+    "lattice": "get",
+    "lattice-1": "get",
+}
+QUERY_IN_PATH = ("lattice", "lattice-1")
 
 paths = st.lists(
     st.text(max_size=8) | st.sampled_from(["%2F", "%", "%zz", "%C3%A9", "%ff", "..", "a b", "é", "?", "#"])
@@ -31,15 +41,20 @@ def event_of(source: str) -> dict[str, Any]:
 
 
 def decode(event: dict[str, Any]) -> HttpRequest:
-    return select(event, BUILT_IN).decode(event)
+    return select(event, HTTP).decode(event)
 
 
 def with_path(source: str, path: str) -> dict[str, Any]:
     event = event_of(source)
-    event["rawPath" if "rawPath" in event else "path"] = path
-    if "path" in event["requestContext"]:
+    event[next(key for key in ("rawPath", "raw_path", "path") if key in event)] = path
+    if "path" in event.get("requestContext", {}):
         event["requestContext"]["path"] = path
     return event
+
+
+def path_alone(source: str, path: str) -> str:
+    """Lattice hands on path and query in one; a question mark of the path's own is encoded there."""
+    return path.partition("?")[0] if source in QUERY_IN_PATH else path
 
 
 def assert_valid_raw_path(raw: bytes) -> None:
@@ -69,7 +84,7 @@ def test_raw_path_decoded_once_is_the_path(source: str, path: str) -> None:
 @given(path=paths)
 def test_an_encoded_path_is_decoded_once(source: str, path: str) -> None:
     """`path` is what uvicorn would have made of the same request line."""
-    assert decode(with_path(source, path)).path == unquote(path)
+    assert decode(with_path(source, path)).path == unquote(path_alone(source, path))
 
 
 @given(path=paths)
@@ -84,7 +99,8 @@ def test_escapes_are_kept_as_they_came(source: str, path: str) -> None:
     """`raw_path` says the same bytes as the event's path did."""
     raw = decode(with_path(source, path)).raw_path
 
-    assert unquote_to_bytes(raw) == (path.encode() if source == "http-api" else unquote_to_bytes(path))
+    said = path_alone(source, path)
+    assert unquote_to_bytes(raw) == (said.encode() if source == "http-api" else unquote_to_bytes(said))
 
 
 @pytest.mark.parametrize("source", ["rest", "http-api-1.0"])
@@ -110,6 +126,62 @@ def test_a_raw_query_is_passed_on_byte_for_byte(source: str, query: str) -> None
     assert decode(event).query_string == query.encode()
 
 
+query_texts = st.text(string.ascii_letters + string.digits + string.punctuation.replace("&", ""), max_size=8)
+
+
+@pytest.mark.parametrize(
+    ("source", "field"),
+    [
+        ("alb-multi", "multiValueQueryStringParameters"),
+        ("lattice", "queryStringParameters"),
+    ],
+)
+@given(query=st.dictionaries(query_texts, st.lists(query_texts, min_size=1, max_size=3)))
+def test_a_query_that_aws_did_not_decode_is_not_encoded(source: str, field: str, query: dict[str, list[str]]) -> None:
+    """`%20` stays `%20` and `+` stays `+`: a second encoding would show the application escapes."""
+    event = event_of(source)
+    event[field] = query
+
+    assert decode(event).query_string == "&".join(f"{key}={value}" for key in query for value in query[key]).encode()
+
+
+@pytest.mark.parametrize(
+    ("source", "field"), [("alb", "queryStringParameters"), ("lattice-1", "query_string_parameters")]
+)
+@given(query=st.dictionaries(query_texts, query_texts))
+def test_a_single_valued_query_is_not_encoded_either(source: str, field: str, query: dict[str, str]) -> None:
+    """The same where AWS keeps the last value of each parameter only."""
+    event = event_of(source)
+    event[field] = query
+
+    assert decode(event).query_string == "&".join(f"{key}={value}" for key, value in query.items()).encode()
+
+
+@pytest.mark.parametrize("source", QUERY_IN_PATH)
+@given(query=st.text(string.ascii_letters + string.digits + string.punctuation, max_size=40))
+def test_lattice_takes_the_query_of_the_path_before_the_parameters(source: str, query: str) -> None:
+    """The path has what the client wrote; the parameters have lost the order, and in version 1 all but the last."""
+    event = with_path(source, f"/items?{query}")
+    event["query_string_parameters" if source == "lattice-1" else "queryStringParameters"] = {"lost": "1"}
+
+    request = decode(event)
+
+    assert (request.path, request.query_string) == ("/items", query.encode())
+
+
+@pytest.mark.parametrize("source", ["alb", "alb-multi", "lattice", "lattice-1"])
+@given(written=st.lists(st.text(string.ascii_letters + string.digits + ".:[] ", max_size=20), max_size=3))
+@pytest.mark.parametrize("address", ["192.0.2.17", "2001:db8::7"])
+def test_the_client_is_the_address_that_the_balancer_saw(source: str, address: str, written: list[str]) -> None:
+    """Whatever the client wrote into `x-forwarded-for` stands before the balancer's own address."""
+    event = event_of(source)
+    field = "multiValueHeaders" if source == "alb-multi" else "headers"
+    value = ", ".join([*written, address])
+    event[field]["x-forwarded-for"] = value if source in ("alb", "lattice-1") else [value]
+
+    assert decode(event).client == (address, 0)
+
+
 def expected_pair(name: str, value: str) -> tuple[bytes, bytes]:
     try:
         return name.lower().encode(), value.encode("latin-1")
@@ -117,7 +189,7 @@ def expected_pair(name: str, value: str) -> tuple[bytes, bytes]:
         return name.lower().encode(), value.encode()
 
 
-@pytest.mark.parametrize("source", ["function-url", "http-api"])
+@pytest.mark.parametrize("source", ["function-url", "http-api", "alb", "lattice-1"])
 @given(headers=st.dictionaries(names.filter(lambda name: name.lower() != "cookie"), values, max_size=6))
 def test_single_headers_keep_order_and_values(source: str, headers: dict[str, str]) -> None:
     """Lower-case names, latin-1 where it can say the value, else UTF-8; one pair per value."""
@@ -128,13 +200,16 @@ def test_single_headers_keep_order_and_values(source: str, headers: dict[str, st
     assert decode(event).headers == [expected_pair(name, value) for name, value in headers.items()]
 
 
-@pytest.mark.parametrize("source", ["rest", "http-api-1.0"])
+@pytest.mark.parametrize("source", ["rest", "http-api-1.0", "alb-multi", "lattice"])
 @given(headers=st.dictionaries(names, st.lists(values, min_size=1, max_size=3), max_size=5))
 def test_repeated_headers_keep_order_and_duplicates(source: str, headers: dict[str, list[str]]) -> None:
     """A repeated header is as many pairs, never joined."""
     event = event_of(source)
-    event["multiValueHeaders"] = headers
-    event["headers"] = {name: found[-1] for name, found in headers.items()}
+    if source == "lattice":
+        event["headers"] = headers
+    else:
+        event["multiValueHeaders"] = headers
+        event["headers"] = {name: found[-1] for name, found in headers.items()}
 
     assert decode(event).headers == [expected_pair(name, value) for name in headers for value in headers[name]]
 
@@ -180,7 +255,7 @@ def test_bodies_arrive_as_they_were(
     if spelt is None:
         return
     event = event_of(source)
-    event["body"], event["isBase64Encoded"] = spelt
+    event["body"], event["is_base64_encoded" if source == "lattice-1" else "isBase64Encoded"] = spelt
 
     assert decode(event).body == body
 

@@ -8,16 +8,16 @@ from everloop.asgi.scope import build_scope
 from everloop.errors import MalformedEvent
 from everloop.exchange import HttpRequest
 from everloop.sources.mount import mount
-from everloop.sources.registry import BUILT_IN, select
+from everloop.sources.registry import HTTP, select
 from support.payloads import Expected, Payload, malformed, payload, payloads, typed
 
-NAMES = {source.name for source in BUILT_IN}
+NAMES = {source.name for source in HTTP}
 
 FIELDS = ("method", "path", "raw_path", "root_path", "query_string", "headers", "client", "server", "scheme", "body")
 
 
 def decode(event: dict[str, Any], base_path: str = "") -> HttpRequest:
-    request = select(event, BUILT_IN).decode(event)
+    request = select(event, HTTP).decode(event)
     mount(request, base_path)
     return request
 
@@ -69,7 +69,7 @@ def test_malformed_events_are_refused_by_name_or_served(case: Payload) -> None:
     """A wrong field that matters is named in the refusal; one that does not matter harms nobody."""
     expectation = case.event
     event = expectation["event"]
-    source = select(event, BUILT_IN)
+    source = select(event, HTTP)
     assert source.name == expectation["source"]
 
     if expectation["outcome"] == "served":

@@ -1,0 +1,16 @@
+"""Answers which of the packages for WebSockets are loaded."""
+
+import json
+import sys
+from typing import Any
+
+
+async def app(scope: Any, receive: Any, send: Any) -> None:
+    if scope["type"] == "lifespan":
+        raise RuntimeError("no lifespan")
+    if scope["type"] == "websocket":
+        await send({"type": "websocket.accept"})
+        return
+    loaded = [name for name in ("botocore", "httpx") if name in sys.modules]
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": json.dumps(loaded).encode()})
