@@ -1,10 +1,14 @@
 """Near the deadline: disconnect, cancellation, abandonment, and the process lives on."""
 
+from collections.abc import Callable
+
 import pytest
 
-from support.environment import Launcher
+from support.environment import Environment, Launcher
 from support.gates import Gates
 from support.sample_events import function_url
+
+Share = Callable[..., Environment]
 
 MARGIN = {"EVERLOOP_DEADLINE_MARGIN": "0.6"}
 TIMEOUT = 1.4  # so that the disconnect is due 0.8 s after the delivery; the rest is room for a busy machine
@@ -76,18 +80,18 @@ def test_margin_zero_turns_it_off(launch: Launcher, gates: Gates) -> None:
 
 
 @pytest.mark.parametrize("deadline", ["9999999999999999", "0", "-5", "soon", "", None])
-def test_absurd_deadlines_are_survived(launch: Launcher, deadline: str | None) -> None:
+def test_absurd_deadlines_are_survived(shared: Share, deadline: str | None) -> None:
     """A deadline that is absurd, malformed or absent does not keep a quick application from answering, or the loop."""
-    env = launch("answers_with:app")
+    env = shared("answers_with:app")
     exchange = env.invoke(function_url(), headers={"Lambda-Runtime-Deadline-Ms": deadline})
     exchange.wait()
     assert env.answers(function_url())["statusCode"] == 200
 
 
 @pytest.mark.parametrize("deadline", ["9999999999999999", None])
-def test_far_or_absent_deadline_stops_nothing(launch: Launcher, deadline: str | None) -> None:
+def test_far_or_absent_deadline_stops_nothing(shared: Share, deadline: str | None) -> None:
     """Without a deadline, or with one that the emulator makes up, the application is served to its end."""
-    env = launch("answers_with:app")
+    env = shared("answers_with:app")
     exchange = env.invoke(function_url(), headers={"Lambda-Runtime-Deadline-Ms": deadline})
     assert exchange.response()["body"] == "hello"
 
