@@ -43,3 +43,10 @@ async def at_times(scope: Any, receive: Any, send: Any) -> None:
         time.sleep(0.4)  # noqa: ASYNC251, that is the point
     if scope["path"] == "/wait":
         await asyncio.sleep(0.4)
+
+
+async def long(scope: Any, receive: Any, send: Any) -> None:
+    """Blocks the loop for longer than any test waits."""
+    await no_lifespan(scope)
+    print("blocking", flush=True)
+    time.sleep(30)  # noqa: ASYNC251, that is the point

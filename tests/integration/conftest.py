@@ -1,11 +1,11 @@
 """Fixtures of the tests that run the real `bootstrap` as a child process."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from support.environment import Launcher
+from support.environment import Environment, Launcher
 from support.gates import Gates
 from support.scripted_api import ScriptedRuntimeApi
 
@@ -19,6 +19,23 @@ def launch() -> Iterator[Launcher]:
     finally:
         faults = launcher.close()
     assert faults == []
+
+
+@pytest.fixture(scope="module")
+def launcher_of_module() -> Iterator[Launcher]:
+    """What `shared` starts runtimes with."""
+    launcher = Launcher()
+    try:
+        yield launcher
+    finally:
+        faults = launcher.close()
+    assert faults == []
+
+
+@pytest.fixture
+def shared(launcher_of_module: Launcher) -> Callable[..., Environment]:
+    """`shared(handler, env)` is a runtime that the tests of a module share; see `Launcher.shared`."""
+    return launcher_of_module.shared
 
 
 @pytest.fixture

@@ -1,13 +1,17 @@
 """Near the deadline: disconnect, cancellation, abandonment, and the process lives on."""
 
+from collections.abc import Callable
+
 import pytest
 
-from support.environment import Launcher
+from support.environment import Environment, Launcher
 from support.gates import Gates
 from support.sample_events import function_url
 
-MARGIN = {"EVERLOOP_DEADLINE_MARGIN": "0.4"}
-TIMEOUT = 1.0  # so that the disconnect is due 0.6 s after the delivery
+Share = Callable[..., Environment]
+
+MARGIN = {"EVERLOOP_DEADLINE_MARGIN": "0.6"}
+TIMEOUT = 1.4  # so that the disconnect is due 0.8 s after the delivery; the rest is room for a busy machine
 
 
 def test_application_is_disconnected_first(launch: Launcher) -> None:
@@ -17,7 +21,7 @@ def test_application_is_disconnected_first(launch: Launcher) -> None:
     envelope = exchange.response()
     assert (envelope["statusCode"], envelope["body"]) == (202, "parting words")
     lines = env.process.wait_for_logs("received http.disconnect", 2)
-    assert 0.5 < lines[0].at - exchange.delivered_at < 0.8
+    assert 0.75 < lines[0].at - exchange.delivered_at < TIMEOUT
     env.api.wait_for_poll()
 
 
@@ -28,7 +32,7 @@ def test_task_is_cancelled_then(launch: Launcher) -> None:
     envelope = exchange.response()
     assert envelope["statusCode"] == 504
     cancelled = env.process.wait_for_log("^cancelled$")
-    assert 0.6 < cancelled.at - exchange.delivered_at < 0.9
+    assert 0.85 < cancelled.at - exchange.delivered_at < TIMEOUT
     assert exchange.request.completed_at is not None
     assert exchange.request.completed_at - exchange.delivered_at < TIMEOUT
     env.process.wait_for_log(exchange.request_id)
@@ -62,7 +66,7 @@ def test_margin_is_at_most_half_the_time(launch: Launcher) -> None:
     exchange = env.invoke(function_url(), timeout=1.0)
     assert exchange.response()["body"] == "parting words"
     line = env.process.wait_for_log("received http.disconnect")
-    assert 0.35 < line.at - exchange.delivered_at < 0.75
+    assert 0.45 < line.at - exchange.delivered_at < 0.95
 
 
 def test_margin_zero_turns_it_off(launch: Launcher, gates: Gates) -> None:
@@ -76,18 +80,18 @@ def test_margin_zero_turns_it_off(launch: Launcher, gates: Gates) -> None:
 
 
 @pytest.mark.parametrize("deadline", ["9999999999999999", "0", "-5", "soon", "", None])
-def test_absurd_deadlines_are_survived(launch: Launcher, deadline: str | None) -> None:
+def test_absurd_deadlines_are_survived(shared: Share, deadline: str | None) -> None:
     """A deadline that is absurd, malformed or absent does not keep a quick application from answering, or the loop."""
-    env = launch("answers_with:app")
+    env = shared("answers_with:app")
     exchange = env.invoke(function_url(), headers={"Lambda-Runtime-Deadline-Ms": deadline})
     exchange.wait()
     assert env.answers(function_url())["statusCode"] == 200
 
 
 @pytest.mark.parametrize("deadline", ["9999999999999999", None])
-def test_far_or_absent_deadline_stops_nothing(launch: Launcher, deadline: str | None) -> None:
+def test_far_or_absent_deadline_stops_nothing(shared: Share, deadline: str | None) -> None:
     """Without a deadline, or with one that the emulator makes up, the application is served to its end."""
-    env = launch("answers_with:app")
+    env = shared("answers_with:app")
     exchange = env.invoke(function_url(), headers={"Lambda-Runtime-Deadline-Ms": deadline})
     assert exchange.response()["body"] == "hello"
 

@@ -4,6 +4,7 @@ import base64
 import gzip
 import json
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from support.environment import Environment, Launcher
 from support.gates import Gates
 from support.process import APPS
 from support.sample_events import function_url
+
+Share = Callable[..., Environment]
 
 STREAMING = {"EVERLOOP_RESPONSE_MODE": "streaming"}
 DOWNLOAD = b"\x80" * 65536 * 160
@@ -34,26 +37,26 @@ def multipart(**parts: bytes) -> tuple[str, bytes]:
     return f"multipart/form-data; boundary={boundary}", body + f"--{boundary}--\r\n".encode()
 
 
-def test_fastapi_json(launch: Launcher) -> None:
+def test_fastapi_json(shared: Share) -> None:
     """Path parameters, a JSON body and the lifespan's state arrive; the answer is JSON text."""
-    env = launch("fastapi_app:app")
+    env = shared("fastapi_app:app")
     envelope = send_json(env, "/parcels/7", {"name": "büchlein", "weight": 0.5})
     assert envelope["statusCode"] == 200
     assert envelope["isBase64Encoded"] is False
     assert json.loads(envelope["body"]) == {"number": 7, "name": "büchlein", "weight": 0.5, "greeting": "good day"}
 
 
-def test_fastapi_refuses_bad_input(launch: Launcher) -> None:
+def test_fastapi_refuses_bad_input(shared: Share) -> None:
     """FastAPI's own 422, 404 and 405 come through."""
-    env = launch("fastapi_app:app")
+    env = shared("fastapi_app:app")
     assert send_json(env, "/parcels/seven", {"name": "x", "weight": 1})["statusCode"] == 422
     assert env.answers(function_url("/nowhere"))["statusCode"] == 404
     assert env.answers(function_url("/upload", method="GET"))["statusCode"] == 405
 
 
-def test_fastapi_upload(launch: Launcher) -> None:
+def test_fastapi_upload(shared: Share) -> None:
     """A form with a binary file, which Lambda sends in base64, arrives byte for byte."""
-    env = launch("fastapi_app:app")
+    env = shared("fastapi_app:app")
     content = bytes(range(256)) * 4096
     content_type, body = multipart(file=content, note="für dich".encode())
     event = function_url("/upload", method="POST", headers={"content-type": content_type}, body=body)
@@ -65,9 +68,9 @@ def test_fastapi_upload(launch: Launcher) -> None:
     }
 
 
-def test_fastapi_synchronous_route(launch: Launcher) -> None:
+def test_fastapi_synchronous_route(shared: Share) -> None:
     """A route that FastAPI runs in a thread works."""
-    env = launch("fastapi_app:app")
+    env = shared("fastapi_app:app")
     for _ in range(2):
         assert json.loads(env.answers(function_url("/sync"))["body"]) == {"ran": "in a thread"}
 
@@ -104,16 +107,16 @@ def test_fastapi_large_download(launch: Launcher, loop: dict[str, str]) -> None:
     assert exchange.trailers == {}
 
 
-def test_fastapi_large_download_buffered_is_an_error(launch: Launcher) -> None:
+def test_fastapi_large_download_buffered_is_an_error(shared: Share) -> None:
     """The same download buffered is over Lambda's limit: an error that says so."""
-    env = launch("fastapi_app:app")
+    env = shared("fastapi_app:app")
     assert env.invoke(function_url("/download")).error()["errorType"] == "Function.ResponseSizeTooLarge"
     assert env.answers(function_url("/sync"))["statusCode"] == 200
 
 
-def test_starlette_cookies_and_url(launch: Launcher) -> None:
+def test_starlette_cookies_and_url(shared: Share) -> None:
     """Cookies arrive joined and leave one by one; the URL is the client's."""
-    env = launch("starlette_app:app")
+    env = shared("starlette_app:app")
     event = function_url("/cookies", query="q=1")
     event["cookies"] = ["a=1", "b=2"]
     envelope = env.answers(event)
@@ -123,28 +126,28 @@ def test_starlette_cookies_and_url(launch: Launcher) -> None:
     assert [cookie.split(";")[0] for cookie in envelope["cookies"]] == ["first=1", "second=2"]
 
 
-def test_starlette_redirect(launch: Launcher) -> None:
+def test_starlette_redirect(shared: Share) -> None:
     """A redirect without a body has its status and its location, buffered and streamed."""
-    buffered = launch("starlette_app:app").answers(function_url("/redirect"))
+    buffered = shared("starlette_app:app").answers(function_url("/redirect"))
     assert (buffered["statusCode"], buffered["headers"]["location"]) == (307, "/elsewhere")
-    streamed = launch("starlette_app:app", STREAMING).invoke(function_url("/redirect")).wait().request.prelude()
+    streamed = shared("starlette_app:app", STREAMING).invoke(function_url("/redirect")).wait().request.prelude()
     assert (streamed["statusCode"], streamed["headers"]["location"]) == (307, "/elsewhere")
 
 
-def test_starlette_gzip(launch: Launcher) -> None:
+def test_starlette_gzip(shared: Share) -> None:
     """A compressed body is base64 when buffered and raw when streamed."""
     event = function_url("/long", headers={"accept-encoding": "gzip"})
     expected = b"all work and no play " * 1000
-    envelope = launch("starlette_app:app").answers(event)
+    envelope = shared("starlette_app:app").answers(event)
     assert envelope["isBase64Encoded"] is True
     assert gzip.decompress(base64.b64decode(envelope["body"])) == expected
-    exchange = launch("starlette_app:app", STREAMING).invoke(event).wait()
+    exchange = shared("starlette_app:app", STREAMING).invoke(event).wait()
     assert gzip.decompress(exchange.request.stream()) == expected
 
 
-def test_starlette_file(launch: Launcher) -> None:
+def test_starlette_file(shared: Share) -> None:
     """A file is sent; its text stays text."""
-    envelope = launch("starlette_app:app").answers(function_url("/file"))
+    envelope = shared("starlette_app:app").answers(function_url("/file"))
     assert envelope["body"] == Path(APPS, "starlette_app.py").read_text(encoding="utf-8")
 
 

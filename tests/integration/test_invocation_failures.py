@@ -1,6 +1,7 @@
 """Applications and events that fail after the start: what the client gets, what is logged, and that the loop lives."""
 
 import json
+from collections.abc import Callable
 
 import pytest
 
@@ -8,6 +9,8 @@ from support.answers import Answer
 from support.environment import Environment, Launcher
 from support.sample_events import function_url
 from support.scripted_api import Exchange
+
+Share = Callable[..., Environment]
 
 HEADER = "lambda-runtime-function-error-type"
 SERVER_ERROR = "Internal Server Error"
@@ -86,9 +89,9 @@ BREACHES = {
 
 
 @pytest.mark.parametrize("breach", BREACHES)
-def test_protocol_breach_raises_in_send(launch: Launcher, breach: str) -> None:
+def test_protocol_breach_raises_in_send(shared: Share, breach: str) -> None:
     """The offending `send()` raises `everloop.ProtocolError`, which names what it met; the application may go on."""
-    env = launch("breaching:caught")
+    env = shared("breaching:caught")
     envelope = env.answers(function_url(f"/{breach}"))
     assert envelope["statusCode"] == 200
     assert envelope["body"].startswith("ProtocolError: ")
@@ -141,17 +144,17 @@ def refused(env: Environment, event: object, error_type: str) -> str:
 
 
 @pytest.mark.parametrize("event", [b"", b"{", b"not JSON", b"\xff\xfe", b'{"a": 1} x'])
-def test_event_that_is_not_json(launch: Launcher, event: bytes) -> None:
+def test_event_that_is_not_json(shared: Share, event: bytes) -> None:
     """An event that is not JSON is `Runtime.UnmarshalError`; the next event is served."""
-    env = launch("answers_with:app")
+    env = shared("answers_with:app")
     assert "JSON" in refused(env, event, "Runtime.UnmarshalError")
     assert env.answers(function_url())["statusCode"] == 200
 
 
 @pytest.mark.parametrize("event", [b"[]", b"null", b'"text"', b"12", b"[{}]"])
-def test_event_that_is_not_an_object(launch: Launcher, event: bytes) -> None:
+def test_event_that_is_not_an_object(shared: Share, event: bytes) -> None:
     """With events off, JSON that is no object is refused with what was expected."""
-    env = launch("answers_with:app", {"EVERLOOP_EVENTS": "off"})
+    env = shared("answers_with:app", {"EVERLOOP_EVENTS": "off"})
     assert "xpected" in refused(env, event, "Runtime.UnknownEvent")
     assert env.answers(function_url())["statusCode"] == 200
 
@@ -167,9 +170,9 @@ def test_event_that_is_not_an_object(launch: Launcher, event: bytes) -> None:
     ],
     ids=["empty", "sqs", "eventbridge", "authorizer-2", "authorizer-1"],
 )
-def test_event_that_is_not_http(launch: Launcher, event: dict[str, object]) -> None:
+def test_event_that_is_not_http(shared: Share, event: dict[str, object]) -> None:
     """With events off, an event that is not HTTP is `Runtime.UnknownEvent`, with what was expected."""
-    env = launch("answers_with:app", {"EVERLOOP_EVENTS": "off"})
+    env = shared("answers_with:app", {"EVERLOOP_EVENTS": "off"})
     assert "xpected" in refused(env, event, "Runtime.UnknownEvent")
     assert env.answers(function_url())["statusCode"] == 200
 
@@ -193,9 +196,9 @@ def damaged(**changes: object) -> dict[str, object]:
     ],
     ids=["not-base64", "short-base64", "body", "no-path", "path", "headers", "header", "cookies", "query"],
 )
-def test_malformed_http_event(launch: Launcher, event: dict[str, object]) -> None:
+def test_malformed_http_event(shared: Share, event: dict[str, object]) -> None:
     """An HTTP event with a field of the wrong kind is `Runtime.MalformedEvent`; the next event is served."""
-    env = launch("answers_with:app")
+    env = shared("answers_with:app")
     refused(env, event, "Runtime.MalformedEvent")
     assert env.answers(function_url())["statusCode"] == 200
 
@@ -203,18 +206,18 @@ def test_malformed_http_event(launch: Launcher, event: dict[str, object]) -> Non
 # Limits and settings.
 
 
-def test_response_at_the_limit_is_sent(launch: Launcher) -> None:
+def test_response_at_the_limit_is_sent(shared: Share) -> None:
     """A buffered response of exactly 6,291,556 bytes of JSON is sent."""
-    env = launch("answers_with:app")
+    env = shared("answers_with:app")
     envelope = len(env.invoke(function_url(query="size=1")).wait().body) - 1
     exchange = env.invoke(function_url(query=f"size={LIMIT - envelope}"))
     assert exchange.response()["statusCode"] == 200
     assert len(exchange.body) == LIMIT
 
 
-def test_response_over_the_limit_is_an_error(launch: Launcher) -> None:
+def test_response_over_the_limit_is_an_error(shared: Share) -> None:
     """One byte more is not sent: `Function.ResponseSizeTooLarge`, with its size and the limit."""
-    env = launch("answers_with:app")
+    env = shared("answers_with:app")
     envelope = len(env.invoke(function_url(query="size=1")).wait().body) - 1
     exchange = env.invoke(function_url(query=f"size={LIMIT - envelope + 1}"))
     error = exchange.error()
@@ -227,9 +230,9 @@ def test_response_over_the_limit_is_an_error(launch: Launcher) -> None:
 
 
 @pytest.mark.parametrize(("status", "fails"), [(500, True), (501, False), (502, True), (504, True), (505, False)])
-def test_error_statuses_fail_the_invocation(launch: Launcher, status: int, *, fails: bool) -> None:
+def test_error_statuses_fail_the_invocation(shared: Share, status: int, *, fails: bool) -> None:
     """The statuses of the setting make the invocation fail; the body is kept in the message; others are responses."""
-    env = launch("answers_with:app", {"EVERLOOP_ERROR_STATUSES": "500,502-504"})
+    env = shared("answers_with:app", {"EVERLOOP_ERROR_STATUSES": "500,502-504"})
     exchange = env.invoke(function_url(query=f"status={status}&text=out+of+parcels"))
     if not fails:
         assert exchange.response()["statusCode"] == status

@@ -1,11 +1,14 @@
 """Applications that raise odd things, and odd things that ASGI allows."""
 
 import re
+from collections.abc import Callable
 
 import pytest
 
-from support.environment import Launcher
+from support.environment import Environment, Launcher
 from support.sample_events import function_url
+
+Share = Callable[..., Environment]
 
 STREAMING = {"EVERLOOP_RESPONSE_MODE": "streaming"}
 MODES = pytest.mark.parametrize("mode", [{}, STREAMING], ids=["buffered", "streaming"])
@@ -29,9 +32,9 @@ def test_whatever_is_raised_is_a_500(launch: Launcher) -> None:
 
 
 @pytest.mark.parametrize("name", ODD)
-def test_whatever_is_raised_in_mid_stream_is_told_in_trailers(launch: Launcher, name: str) -> None:
+def test_whatever_is_raised_in_mid_stream_is_told_in_trailers(shared: Share, name: str) -> None:
     """Whatever is raised in mid-stream, the trailers have a type that Lambda accepts and JSON of a bearable size."""
-    env = launch("odd:mid_stream", STREAMING)
+    env = shared("odd:mid_stream", STREAMING)
     exchange = env.invoke(function_url(f"/{name}")).wait()
     assert exchange.request.stream() == b"half"
     assert AWS_ACCEPTS.fullmatch(exchange.trailers["lambda-runtime-function-error-type"])
@@ -74,9 +77,9 @@ def test_task_left_behind_does_no_harm(launch: Launcher) -> None:
         assert env.answers(function_url())["body"] == "fine"
 
 
-def test_context_is_lambdas(launch: Launcher) -> None:
+def test_context_is_lambdas(shared: Share) -> None:
     """`aws.context` has what Lambda says of the function and of this invocation."""
-    env = launch("odd:context")
+    env = shared("odd:context")
     exchange = env.invoke(function_url(), timeout=8.5)
     arn = "arn:aws:lambda:eu-central-1:123456789012:function:under-test"
     assert exchange.response()["body"].split("|") == [exchange.request_id, "under-test", "$LATEST", "512", arn, "8"]
@@ -84,9 +87,9 @@ def test_context_is_lambdas(launch: Launcher) -> None:
 
 @pytest.mark.parametrize("value", ["{bad", "[]", "null", '"text"', ""])
 @pytest.mark.parametrize("name", ["Lambda-Runtime-Client-Context", "Lambda-Runtime-Cognito-Identity"])
-def test_broken_context_headers_do_no_harm(launch: Launcher, name: str, value: str) -> None:
+def test_broken_context_headers_do_no_harm(shared: Share, name: str, value: str) -> None:
     """A client context or an identity that is not what Lambda promises does not end the loop."""
-    env = launch("odd:context")
+    env = shared("odd:context")
     env.invoke(function_url(), headers={name: value}).wait()
     assert env.answers(function_url())["statusCode"] == 200
 

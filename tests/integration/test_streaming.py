@@ -1,6 +1,7 @@
 """Streamed answers on the wire: head, prelude, chunks, end, and when each leaves."""
 
 import json
+from collections.abc import Callable
 
 import pytest
 
@@ -8,6 +9,8 @@ from support.environment import Environment, Launcher
 from support.gates import Gates
 from support.sample_events import function_url, rest
 from support.scripted_api import Exchange
+
+Share = Callable[..., Environment]
 
 NULS = b"\0" * 8
 STREAMING = {"EVERLOOP_RESPONSE_MODE": "streaming"}
@@ -111,9 +114,9 @@ def answered(env: Environment, method: str = "GET", **query: object) -> Exchange
 @pytest.mark.parametrize(
     ("method", "status"), [("HEAD", 200), ("GET", 204), ("GET", 304), ("HEAD", 404)], ids=["HEAD", "204", "304", "404"]
 )
-def test_bodies_that_http_forbids_are_dropped(launch: Launcher, method: str, status: int) -> None:
+def test_bodies_that_http_forbids_are_dropped(shared: Share, method: str, status: int) -> None:
     """For HEAD, 204 and 304 the application's body is dropped: prelude, delimiter, end."""
-    env = launch("answers_with:app", STREAMING)
+    env = shared("answers_with:app", STREAMING)
     exchange = answered(env, method, status=status, text="never")
     assert_streaming_head(exchange)
     assert exchange.request.prelude()["statusCode"] == status
@@ -122,17 +125,17 @@ def test_bodies_that_http_forbids_are_dropped(launch: Launcher, method: str, sta
     assert answered(env).request.stream() == b"hello"
 
 
-def test_empty_body_is_prelude_and_end(launch: Launcher) -> None:
+def test_empty_body_is_prelude_and_end(shared: Share) -> None:
     """An empty body is streamed as prelude, delimiter and end."""
-    env = launch("answers_with:app", STREAMING)
+    env = shared("answers_with:app", STREAMING)
     exchange = answered(env, text="", status=200)
     assert exchange.body.endswith(NULS)
     assert exchange.raw.endswith(b"\r\n0\r\n\r\n")
 
 
-def test_framing_headers_are_not_in_the_prelude(launch: Launcher) -> None:
+def test_framing_headers_are_not_in_the_prelude(shared: Share) -> None:
     """Content-Length and the hop-by-hop headers are removed from the prelude; others stay."""
-    env = launch("answers_with:app", STREAMING)
+    env = shared("answers_with:app", STREAMING)
     removed = ["content-length", "transfer-encoding", "connection", "keep-alive"]
     names = [*removed, "Content-Length", "x-kept"]
     query = "&".join(f"name={name}&value={5 if 'ength' in name else 'close'}" for name in names)
@@ -140,17 +143,17 @@ def test_framing_headers_are_not_in_the_prelude(launch: Launcher) -> None:
     assert exchange.request.prelude() == {"statusCode": 200, "headers": {"x-kept": "close"}}
 
 
-def test_cookies_of_a_function_url_are_cookies(launch: Launcher) -> None:
+def test_cookies_of_a_function_url_are_cookies(shared: Share) -> None:
     """A Function URL's prelude carries cookies in `cookies` and joins other repeated headers with a comma."""
-    env = launch("answers_with:app", STREAMING)
+    env = shared("answers_with:app", STREAMING)
     query = "name=set-cookie&value=a%3D1&name=set-cookie&value=b%3D2&name=vary&value=x&name=vary&value=y"
     prelude = env.invoke(function_url(query=query)).wait().request.prelude()
     assert prelude == {"statusCode": 200, "headers": {"vary": "x,y"}, "cookies": ["a=1", "b=2"]}
 
 
-def test_rest_prelude_has_multi_value_headers(launch: Launcher) -> None:
+def test_rest_prelude_has_multi_value_headers(shared: Share) -> None:
     """A REST prelude carries repeated headers and cookies in `multiValueHeaders`, and no other keys."""
-    env = launch("answers_with:app", STREAMING)
+    env = shared("answers_with:app", STREAMING)
     event = rest()
     event["multiValueQueryStringParameters"] = {
         "name": ["set-cookie", "set-cookie", "x-one"],
@@ -168,9 +171,9 @@ def test_rest_prelude_has_multi_value_headers(launch: Launcher) -> None:
 LIMIT = 16_384
 
 
-def test_prelude_at_the_limit_is_sent(launch: Launcher) -> None:
+def test_prelude_at_the_limit_is_sent(shared: Share) -> None:
     """A prelude of exactly 16,384 bytes, delimiter included, is sent."""
-    env = launch("answers_with:huge_head", STREAMING)
+    env = shared("answers_with:huge_head", STREAMING)
     first = answered(env, size=1)
     room = LIMIT - (len(first.body.partition(NULS)[0]) + 8 - 1)
     exchange = answered(env, size=room)
@@ -179,9 +182,9 @@ def test_prelude_at_the_limit_is_sent(launch: Launcher) -> None:
     assert exchange.request.prelude()["statusCode"] == 200
 
 
-def test_prelude_over_the_limit_becomes_a_500(launch: Launcher) -> None:
+def test_prelude_over_the_limit_becomes_a_500(shared: Share) -> None:
     """One byte more is replaced by a 500 before anything is sent, and the log gives the size."""
-    env = launch("answers_with:huge_head", STREAMING)
+    env = shared("answers_with:huge_head", STREAMING)
     first = answered(env, size=1)
     room = LIMIT - (len(first.body.partition(NULS)[0]) + 8 - 1)
     exchange = answered(env, size=room + 1)

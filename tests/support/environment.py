@@ -39,6 +39,7 @@ class Launcher:
         self._stack = ExitStack()
         self._apis: list[ScriptedRuntimeApi] = []
         self._processes: list[RuntimeProcess] = []
+        self._shared: dict[object, Environment] = {}
 
     def __call__(
         self,
@@ -61,6 +62,17 @@ class Launcher:
         self._processes.append(process)
         self._stack.callback(process.end)
         return Environment(api, process)
+
+    def shared(self, handler: str, env: Mapping[str, str] | None = None) -> Environment:
+        """The runtime that was started in this way before, where it still runs, else a new one.
+
+        For laws that leave a runtime as they found it: the next test then proves that they do.
+        """
+        key = (handler, *sorted((env or {}).items()))
+        found = self._shared.get(key)
+        if found is None or not found.process.running():
+            found = self._shared[key] = self(handler, env)
+        return found
 
     def close(self) -> list[str]:
         """End everything; gives what the processes sent that was not HTTP, or not asked of a Runtime API."""
