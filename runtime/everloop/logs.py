@@ -100,7 +100,7 @@ def configure(*, as_json: bool, level: str | None) -> None:
     `level` is AWS_LAMBDA_LOG_LEVEL; without it JSON begins at INFO and text at WARNING, as under AWS's client, except
     for everloop's own few lines.
     """
-    line_buffered(sys.stdout)
+    prepare_output(sys.stdout)
     handler = StandardOutput()
     handler.setFormatter(JsonFormatter() if as_json else TextFormatter("\n" if sys.stdout.isatty() else "\r"))
     root = logging.getLogger()
@@ -113,11 +113,14 @@ def configure(*, as_json: bool, level: str | None) -> None:
         logging.getLogger("everloop").setLevel(logging.INFO)
 
 
-def line_buffered(stream: TextIO) -> None:
-    """Let every line leave at once: what waits in a buffer is frozen with the environment."""
+def prepare_output(stream: TextIO) -> None:
+    """Let every line leave at once, since what waits in a buffer is frozen with the environment, and whole.
+
+    What UTF-8 cannot carry, a lone surrogate in an exception's message, is escaped instead of losing the record.
+    """
     reconfigure = getattr(stream, "reconfigure", None)
     if reconfigure is not None:
-        reconfigure(line_buffering=True)
+        reconfigure(line_buffering=True, errors="backslashreplace")
 
 
 def enable_own_loggers() -> None:
