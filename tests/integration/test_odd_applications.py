@@ -130,10 +130,7 @@ def test_pieces_leave_before_work_that_blocks(launch: Launcher) -> None:
     assert computed[0] - 0.05 < second.ended < computed[1] - 0.2
 
 
-TRADED_AWAY = pytest.mark.xfail(reason="responses wait for the next poll where the application has been prompt so far")
-
-
-@pytest.mark.parametrize("path", [pytest.param("/block", marks=TRADED_AWAY), "/wait"])
+@pytest.mark.parametrize("path", ["/block", "/wait"])
 def test_a_habit_of_returning_at_once_delays_no_later_response(launch: Launcher, path: str) -> None:
     """After many requests without background work, the first one with some has its response at once all the same."""
     env = launch("blocking:at_times")

@@ -42,6 +42,7 @@ class RecordingReply:
         self.told: list[tuple[Any, ...]] = []
         self.paused = False
         self.state = ReplyState.PENDING
+        self.habit: object = None
         self.on_broken: Callable[[], None] | None = None
 
     async def drain(self) -> None:

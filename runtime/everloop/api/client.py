@@ -6,7 +6,6 @@ from collections.abc import Callable
 from everloop.api.connection import Connection
 from everloop.api.extension import InternalExtension
 from everloop.api.one_answer import OneAnswer
-from everloop.api.promptness import Promptness
 from everloop.api.reply import Reply
 from everloop.api.slot import Slot
 from everloop.errors import RuntimeApiError, RuntimeApiRefused, RuntimeApiUnreachable
@@ -28,13 +27,12 @@ class RuntimeApiClient:
         self._port = int(port) if host and port.isdigit() else 80
         self._address = address
         self.encoder = RequestEncoder(address, user_agent)
-        self._promptness = Promptness()  # one for all slots: they share the application
 
     def slot(
         self, on_invocation: Callable[[Invocation, Reply], None], on_lost: Callable[[RuntimeApiError], None]
     ) -> Slot:
         """Make a slot; it connects when it polls for the first time."""
-        return Slot(self._connect, self.encoder, self._promptness, on_invocation, on_lost)
+        return Slot(self._connect, self.encoder, on_invocation, on_lost)
 
     async def report_init_error(self, report: ErrorReport) -> None:
         """Tell Lambda that initialisation failed. Raises `RuntimeApiError` when that fails, too."""

@@ -8,7 +8,7 @@ from time import perf_counter
 import orjson
 
 from everloop.api.connection import Connection
-from everloop.api.promptness import Promptness
+from everloop.api.promptness import Habit
 from everloop.errors import IllegalTransition, RuntimeApiRefused
 from everloop.invocation import Invocation
 from everloop.report import ErrorReport
@@ -57,7 +57,7 @@ class Reply:
         "_connection",
         "_encoder",
         "_on_release",
-        "_promptness",
+        "habit",
         "invocation",
         "on_broken",
         "state",
@@ -68,7 +68,6 @@ class Reply:
         connection: Connection,
         encoder: RequestEncoder,
         invocation: Invocation,
-        promptness: Promptness,
         on_release: Callable[[], None],
     ) -> None:
         self._connection = connection
@@ -77,7 +76,8 @@ class Reply:
         self.state = ReplyState.PENDING
         self.on_broken: Callable[[], None] | None = None
         """Called once, when it turns out that nobody can get this answer any more."""
-        self._promptness = promptness
+        self.habit: Habit | None = None
+        """Decides whether a buffered response may wait for the next poll; without one it never does."""
         self._completed_at: float | None = None
         self._on_release: Callable[[], None] | None = on_release
         connection.listener = self
@@ -106,7 +106,8 @@ class Reply:
         self._advance(ReplyState.COMPLETED)
         invocation = self.invocation
         head = self._encoder.response(invocation.request_id, invocation.invocation_id, content_type, len(payload))
-        self._connection.ask(self, (head, payload), may_wait=self._promptness.trusted)
+        habit = self.habit
+        self._connection.ask(self, (head, payload), may_wait=habit is not None and habit.trusted)
         self._completed_at = perf_counter()
 
     def start(self, content_type: bytes, *first: bytes) -> None:
@@ -157,9 +158,9 @@ class Reply:
         The poll leaves in one write with a response that waited for it.
         """
         on_release, self._on_release = self._on_release, None
-        if self._completed_at is not None:
-            self._promptness.returned(perf_counter() - self._completed_at)
-            self._completed_at = None
+        if self._completed_at is not None and self.habit is not None:
+            self.habit.returned(perf_counter() - self._completed_at)
+            self.habit = None
         if on_release is not None:
             # Without this the collector would have to find and break a ring of objects for every invocation.
             self.on_broken = None

@@ -5,7 +5,6 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from everloop.api.connection import Connection
-from everloop.api.promptness import Promptness
 from everloop.api.reply import Reply, refusal
 from everloop.errors import RuntimeApiError, RuntimeApiRefused, RuntimeApiUnreachable
 from everloop.invocation import Invocation
@@ -31,13 +30,11 @@ class Slot:
         self,
         connect: Callable[[], Awaitable[Connection]],
         encoder: RequestEncoder,
-        promptness: Promptness,
         on_invocation: Callable[[Invocation, Reply], None],
         on_lost: Callable[[RuntimeApiError], None],
     ) -> None:
         self._connect = connect
         self._encoder = encoder
-        self._promptness = promptness
         self._on_invocation = on_invocation
         self._on_lost = on_lost
         self._loop = asyncio.get_running_loop()
@@ -101,7 +98,7 @@ class Slot:
 
     def _hand_on(self, connection: Connection, invocation: Invocation) -> None:
         connection.cork()
-        self._on_invocation(invocation, Reply(connection, self._encoder, invocation, self._promptness, self.poll))
+        self._on_invocation(invocation, Reply(connection, self._encoder, invocation, self.poll))
         connection.uncork()
 
     async def _hand_on_anew(self, invocation: Invocation) -> None:

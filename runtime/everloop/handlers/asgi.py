@@ -5,6 +5,7 @@ import logging
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
+from everloop.api.promptness import Habits
 from everloop.api.reply import UNDER_WAY, Reply
 from everloop.asgi.cycle import CycleState, RequestCycle
 from everloop.asgi.scope import build_scope
@@ -54,6 +55,7 @@ class AsgiHandler:
         self._error_statuses = frozenset(error_statuses)
         self._margin = deadline_margin
         self._deadlines = Deadlines(asyncio.get_event_loop())
+        self._habits = Habits()
         self._access_log = access_log
         self._sources = sources
         self._websocket_store = websocket_store
@@ -83,6 +85,7 @@ class AsgiHandler:
             return
         if self._base_path:
             mount(request, self._base_path)
+        reply.habit = self._habits.of((request.method, request.path))
         scope = build_scope(request, self._state)
         scope["aws.event"] = event
         scope["aws.context"] = invocation.context
