@@ -6,7 +6,9 @@ Making one costs 4 µs and most web applications never look, so `aws.context` in
 import json
 from typing import Any
 
-from awslambdaric.lambda_context import LambdaContext
+from awslambdaric.lambda_context import CognitoIdentity, LambdaContext, make_obj_from_dict
+
+from everloop.errors import ContextError
 
 
 class LazyLambdaContext(LambdaContext):  # type: ignore[misc]  # awslambdaric has no types
@@ -36,6 +38,55 @@ class LazyLambdaContext(LambdaContext):  # type: ignore[misc]  # awslambdaric ha
     def __repr__(self) -> str:
         self.aws_request_id  # noqa: B018 - fills the object in
         return str(super().__repr__()).replace(type(self).__name__, LambdaContext.__name__, 1)
+
+
+def new_lambda_context(request_id: str, deadline: float | None, headers: dict[bytes, bytes]) -> LambdaContext:
+    """Make the object that AWS's client makes, `deadline` in seconds. Raises `ContextError` for headers that lie.
+
+    AWS's class asks the environment six times for what never changes. So the first object is kept as a pattern, and
+    what most invocations lack is looked at only where it came.
+    """
+    client_context = headers.get(b"lambda-runtime-client-context")
+    identity = headers.get(b"lambda-runtime-cognito-identity")
+    milliseconds = int((deadline or 0) * 1000)
+    arn = text(headers.get(b"lambda-runtime-invoked-function-arn"))
+    tenant_id = text(headers.get(b"lambda-runtime-aws-tenant-id"))
+    if client_context or identity or not _pattern:
+        context = LambdaContext(
+            request_id,
+            _strict_json(client_context, "Client Context"),
+            _strict_json(identity, "Cognito Identity"),
+            milliseconds,
+            arn,
+            tenant_id,
+        )
+        if not (client_context or identity):
+            _pattern.update(vars(context))
+        return context
+    context = LambdaContext.__new__(LambdaContext)
+    vars(context).update(
+        _pattern,
+        aws_request_id=request_id,
+        invoked_function_arn=arn,
+        tenant_id=tenant_id,
+        _w3c_fields={},
+        identity=make_obj_from_dict(CognitoIdentity, _NOBODY),
+        _epoch_deadline_time_in_ms=milliseconds,
+    )
+    return context
+
+
+_pattern: dict[str, Any] = {}
+_NOBODY: dict[str, Any] = {}
+
+
+def _strict_json(value: bytes | None, name: str) -> Any:
+    if not value:
+        return None
+    try:
+        return json.loads(value)
+    except ValueError as error:
+        raise ContextError(f"Unable to parse {name} JSON: {error}") from error
 
 
 def text(value: bytes | None) -> str | None:

@@ -11,6 +11,7 @@ from everloop.handlers.base import ApplicationExit, InvocationHandler
 from everloop.handlers.deadline import GRACE
 from everloop.invocation import Invocation, current
 from everloop.report import ErrorReport
+from everloop.tracing import TraceVariable
 
 logger = logging.getLogger("everloop")
 
@@ -25,12 +26,11 @@ class Crew:
         self, handler: InvocationHandler, environ: MutableMapping[str, str] | None, on_exit: Callable[[int], None]
     ) -> None:
         self._handler = handler
-        self._environ = environ
+        self._trace = None if environ is None else TraceVariable(environ)
         self._on_exit = on_exit
         self._loop = asyncio.get_running_loop()
         self._tasks: set[asyncio.Task[None]] = set()
         """Loops keep weak references only."""
-        self._trace_id: str | None = None
 
     def accept(self, invocation: Invocation, reply: Reply) -> None:
         """Start to work on an invocation."""
@@ -50,8 +50,8 @@ class Crew:
 
     async def _work(self, invocation: Invocation, reply: Reply) -> None:
         current.set(invocation)
-        if self._environ is not None:
-            self._export_trace_id(self._environ, invocation.trace_id)
+        if self._trace is not None:
+            self._trace.export(invocation.trace_id)
         try:
             await self._handler.handle(invocation, reply)
         except ApplicationExit as exiting:
@@ -62,16 +62,6 @@ class Crew:
             if reply.state in UNDER_WAY:
                 reply.fail(ErrorReport.of(error))
         reply.release()
-
-    def _export_trace_id(self, environ: MutableMapping[str, str], trace_id: str | None) -> None:
-        """Keep _X_AMZN_TRACE_ID as AWS's X-Ray SDK expects it. Setting a variable costs more than looking here."""
-        if trace_id == self._trace_id:
-            return
-        self._trace_id = trace_id
-        if trace_id is None:
-            environ.pop("_X_AMZN_TRACE_ID", None)
-        else:
-            environ["_X_AMZN_TRACE_ID"] = trace_id
 
 
 if sys.version_info >= (3, 12):

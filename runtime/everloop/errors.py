@@ -11,6 +11,9 @@ EverloopError
 │   ├── MalformedEvent          Runtime.MalformedEvent
 │   ├── ResponseSizeTooLarge    Function.ResponseSizeTooLarge
 │   ├── ErrorStatus             Function.ErrorStatus
+│   ├── EventStatus             Function.EventStatus
+│   ├── MarshalError            Runtime.MarshalError
+│   ├── ContextError            Runtime.LambdaContextUnmarshalError
 │   ├── IncompleteResponse      Runtime.IncompleteResponse
 │   ├── DeadlineExceeded        Runtime.DeadlineExceeded
 │   ├── MissingExtra            Runtime.MissingExtra
@@ -109,6 +112,24 @@ class ErrorStatus(InvocationError):
     """Raised when the application answers with a status that EVERLOOP_ERROR_STATUSES lists."""
 
     error_type = "Function.ErrorStatus"
+
+
+class EventStatus(InvocationError):
+    """Raised when the application answers an event that is not HTTP with a status that is not 2xx."""
+
+    error_type = "Function.EventStatus"
+
+
+class MarshalError(InvocationError):
+    """Raised when what a handler returned or yielded cannot be sent: it is no JSON, text or bytes."""
+
+    error_type = "Runtime.MarshalError"
+
+
+class ContextError(InvocationError):
+    """Raised when Lambda's client context or Cognito identity is not JSON."""
+
+    error_type = "Runtime.LambdaContextUnmarshalError"
 
 
 class IncompleteResponse(InvocationError):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from everloop.context import LazyLambdaContext
+from everloop.context import LazyLambdaContext, new_lambda_context
 from everloop.errors import UnmarshalError
 
 if TYPE_CHECKING:
@@ -89,8 +89,26 @@ class Invocation:
         """The event, parsed as JSON whatever its content type says. Raises `UnmarshalError`."""
         if self._event is _UNSET:
             self._event = parse_event(self._payload)
-            self._payload = b""  # up to 6 MB that nobody needs twice
         return self._event
+
+    @property
+    def exact_event(self) -> Any:
+        """The event with integers of any size as they came: `event` has floats for those beyond 64 bits.
+
+        Raises `UnmarshalError`.
+        """
+        if self._event is _UNSET:
+            self._event = parse_exactly(self._payload)
+        return self._event
+
+    def take_payload(self) -> bytes:
+        """Give the event's bytes, which are then let go of: they are up to 6 MB that nobody needs twice."""
+        payload, self._payload = self._payload, b""
+        return payload
+
+    def new_context(self) -> "LambdaContext":
+        """Make a context object of AWS's own class, complete. Raises `ContextError` as AWS's client does."""
+        return new_lambda_context(self.request_id, self.deadline, self._headers)
 
     @property
     def context(self) -> "LambdaContext":
@@ -122,6 +140,23 @@ def parse_event(payload: bytes) -> Any:
                 f"The event is not JSON: {error}. It begins with {payload[:80]!r}. "
                 "Lambda hands on what the caller sent: send a JSON document."
             ) from error
+
+
+_DIGITS_ALONE = bytes(ord("0") if 48 <= byte <= 57 else 32 for byte in range(256))
+_DOUBTFUL = b"0" * 19
+"""The shortest integer that may not fit into 64 bits."""
+
+
+def parse_exactly(payload: bytes) -> Any:
+    """Parse an event as the standard library does: orjson makes floats of integers that do not fit into 64 bits."""
+    if _DOUBTFUL in payload.translate(_DIGITS_ALONE):
+        import json
+
+        try:
+            return json.loads(payload)
+        except (ValueError, RecursionError):
+            pass  # parse_event() says what is wrong
+    return parse_event(payload)
 
 
 current: ContextVar[Invocation | None] = ContextVar("everloop.invocation", default=None)

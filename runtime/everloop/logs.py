@@ -12,7 +12,13 @@ NO_BREAK_SPACE = "\u00a0"
 
 _AWS_LEVELS = {"TRACE": "DEBUG", "FATAL": "CRITICAL", "WARN": "WARNING"}
 
-_RECORD_ATTRIBUTES = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+_RECORD_ATTRIBUTES = frozenset(vars(logging.makeLogRecord({}))) | {
+    "asctime",
+    "aws_request_id",
+    "message",
+    "taskName",
+    "tenant_id",
+}
 
 
 class TextFormatter(logging.Formatter):
@@ -88,8 +94,13 @@ class StandardOutput(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write one record and its line end in one call, so that threads do not mix their lines."""
+        invocation = current.get()
+        # The names that AWS's client gives them: formatters of the user's own ask for them.
+        record.aws_request_id = "" if invocation is None else invocation.request_id
+        record.tenant_id = None if invocation is None else invocation.tenant_id
         try:
-            sys.stdout.write(self.format(record) + "\n")
+            text = self.format(record)
+            sys.stdout.write(text if text.endswith("\n") else text + "\n")
         except Exception:  # noqa: BLE001 - logging must not break what it logs; the standard library reports it
             self.handleError(record)
 

@@ -21,13 +21,15 @@ class ErrorReport:
     `header_type` is for the header or trailer Lambda-Runtime-Function-Error-Type, `error_type` for the JSON body.
     """
 
-    __slots__ = ("error_type", "header_type", "message", "stack")
+    __slots__ = ("error_type", "header_type", "message", "stack", "xray_cause")
 
     def __init__(self, error_type: str, message: str, stack: list[str] | None = None) -> None:
         self.error_type = error_type
         self.header_type = error_type if ACCEPTED_TYPE.fullmatch(error_type) else function_type(error_type)
         self.message = message if len(message) <= MAX_MESSAGE else message[:MAX_MESSAGE] + "… [cut]"
         self.stack = stack or []
+        self.xray_cause: bytes | None = None
+        """JSON for the header Lambda-Runtime-Function-XRay-Error-Cause."""
 
     @classmethod
     def of(cls, error: BaseException) -> Self:
@@ -68,6 +70,17 @@ def message_of(error: BaseException) -> str:
 def user_frames(tb: TracebackType | None) -> list[str]:
     """Format a traceback without the frames of everloop that called the user's code."""
     frames = traceback.extract_tb(tb)
-    while frames and frames[0].filename.startswith(_OUR_FRAMES):
-        frames.pop(0)
-    return traceback.format_list(frames)
+    return traceback.format_list(without_ours(frames))
+
+
+def without_ours(frames: list[traceback.FrameSummary]) -> list[traceback.FrameSummary]:
+    """Leave out the frames of everloop that called the user's code."""
+    first = next((n for n, frame in enumerate(frames) if not frame.filename.startswith(_OUR_FRAMES)), len(frames))
+    return frames[first:]
+
+
+def user_traceback(tb: TracebackType | None) -> TracebackType | None:
+    """Give a traceback that begins with the user's first frame, for a log that does not bore with ours."""
+    while tb is not None and tb.tb_frame.f_code.co_filename.startswith(_OUR_FRAMES):
+        tb = tb.tb_next
+    return tb

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from everloop.api.connection import Connection
 from everloop.api.extension import InternalExtension
@@ -13,6 +14,9 @@ from everloop.invocation import Invocation
 from everloop.report import ErrorReport
 from everloop.wire.http1 import ApiAnswer
 from everloop.wire.runtime_api import RequestEncoder
+
+if TYPE_CHECKING:
+    from everloop.api.blocking import BlockingSlot
 
 INIT_ERROR_TIMEOUT = 5.0
 """Seconds that an init error may take to be delivered: the process is about to exit."""
@@ -33,6 +37,12 @@ class RuntimeApiClient:
     ) -> Slot:
         """Make a slot; it connects when it polls for the first time."""
         return Slot(self._connect, self.encoder, on_invocation, on_lost)
+
+    def blocking_slot(self) -> "BlockingSlot":
+        """Make a slot for a process whose loop does not run while it polls."""
+        from everloop.api.blocking import BlockingSlot
+
+        return BlockingSlot(self._host, self._port, self.encoder)
 
     async def report_init_error(self, report: ErrorReport) -> None:
         """Tell Lambda that initialisation failed. Raises `RuntimeApiError` when that fails, too."""

@@ -3,20 +3,11 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Protocol, cast
+from typing import cast
 
+from everloop.api.line import Expectation
 from everloop.errors import RuntimeApiUnreachable
-from everloop.wire.http1 import AnswerReader, ApiAnswer
-
-
-class Expectation(Protocol):
-    """Somebody who waits for the answer to a request, or for the end of the connection."""
-
-    def answered(self, answer: ApiAnswer) -> None:
-        """Take the answer."""
-
-    def lost(self, error: Exception) -> None:
-        """Learn that no answer will come."""
+from everloop.wire.http1 import AnswerReader
 
 
 class Connection(asyncio.Protocol):

@@ -7,7 +7,7 @@ from time import perf_counter
 
 import orjson
 
-from everloop.api.connection import Connection
+from everloop.api.line import Line
 from everloop.api.promptness import Habit
 from everloop.errors import IllegalTransition, RuntimeApiRefused
 from everloop.invocation import Invocation
@@ -65,7 +65,7 @@ class Reply:
 
     def __init__(
         self,
-        connection: Connection,
+        connection: Line,
         encoder: RequestEncoder,
         invocation: Invocation,
         on_release: Callable[[], None],
@@ -143,7 +143,9 @@ class Reply:
         match self.state:
             case ReplyState.PENDING:
                 self._advance(ReplyState.FAILED)
-                request = self._encoder.error(invocation.request_id, invocation.invocation_id, report.header_type, body)
+                request = self._encoder.error(
+                    invocation.request_id, invocation.invocation_id, report.header_type, body, report.xray_cause
+                )
                 self._connection.ask(self, (request,))
             case ReplyState.STREAMING:
                 self._advance(ReplyState.FAILED)

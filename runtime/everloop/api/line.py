@@ -1,0 +1,41 @@
+"""What a reply needs of its connection, whichever way that one moves its bytes."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from everloop.wire.http1 import ApiAnswer
+
+
+class Expectation(Protocol):
+    """Somebody who waits for the answer to a request, or for the end of the connection."""
+
+    def answered(self, answer: ApiAnswer) -> None:
+        """Take the answer."""
+
+    def lost(self, error: Exception) -> None:
+        """Learn that no answer will come."""
+
+
+class Line(Protocol):
+    """A connection to the Runtime API, as one invocation's reply uses it."""
+
+    listener: Expectation | None
+    """Told of the end of the connection although it has asked for nothing yet."""
+
+    paused: bool
+    """True while the Runtime API does not read: await `drain()` before the next write."""
+
+    def ask(self, expectation: Expectation, pieces: Sequence[bytes], *, may_wait: bool = False) -> None:
+        """Write a request, or the beginning of one, and expect its answer."""
+
+    def write(self, pieces: Sequence[bytes]) -> None:
+        """Write more of the request that was begun last."""
+
+    def write_through(self, enabled: bool) -> None:
+        """Let every write reach the socket at once."""
+
+    async def drain(self) -> None:
+        """Wait until the Runtime API reads again, or the connection ends."""
+
+    def abort(self, error: Exception) -> None:
+        """End the connection now."""

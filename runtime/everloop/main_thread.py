@@ -1,0 +1,93 @@
+"""Serves handlers that block, one invocation at a time, in the main thread and with the loop not running."""
+
+import asyncio
+import contextvars
+import logging
+from collections.abc import MutableMapping
+
+from everloop.api.blocking import BlockingSlot
+from everloop.api.reply import UNDER_WAY, Reply
+from everloop.background import settle
+from everloop.errors import RuntimeApiError
+from everloop.handlers.base import ApplicationExit, BlockingHandler
+from everloop.handlers.deadline import time_before_stop
+from everloop.invocation import Invocation, current
+from everloop.report import ErrorReport
+from everloop.signals import StopRequested, StopSignals
+from everloop.tracing import TraceVariable
+
+logger = logging.getLogger("everloop")
+
+
+class MainThread:
+    """The loop of a process with one slot and a handler that blocks.
+
+    Signals arrive while a handler runs, `asyncio.run()` works in it, and nobody pays for a thread. The event loop runs
+    only when there is something for it to do.
+    """
+
+    def __init__(
+        self,
+        handler: BlockingHandler,
+        slot: BlockingSlot,
+        loop: asyncio.AbstractEventLoop,
+        environ: MutableMapping[str, str],
+        signals: StopSignals,
+        deadline_margin: float,
+    ) -> None:
+        self._handler = handler
+        self._slot = slot
+        self._loop = loop
+        self._trace = TraceVariable(environ)
+        self._signals = signals
+        self._margin = deadline_margin
+        self._stopping = False
+
+    def serve(self) -> int:
+        """Serve until a signal, `SystemExit` or the loss of the Runtime API; give the exit code."""
+        self._signals.on_stop = self._stop
+        self._stopping = self._signals.requested
+        code = 0
+        try:
+            while not self._stopping:
+                invocation, reply = self._slot.next_invocation()
+                contextvars.copy_context().run(self._work, invocation, reply)
+        except StopRequested:
+            pass
+        except ApplicationExit as exiting:
+            code = exiting.code
+        except RuntimeApiError as error:
+            logger.critical("The Runtime API is lost, the process ends: %s", error)
+            code = 1
+        self._stopping = True
+        if not self._signals.requested:
+            self._signals.limit(code)
+        self._slot.close()
+        return code
+
+    def _work(self, invocation: Invocation, reply: Reply) -> None:
+        current.set(invocation)
+        self._trace.export(invocation.trace_id)
+        # asyncio.run() in the last invocation took the current loop away with its own.
+        asyncio.set_event_loop(self._loop)
+        try:
+            self._handler.handle(invocation, reply)
+        except ApplicationExit:
+            raise
+        except Exception as error:  # a mistake in everloop must not end the process
+            logger.exception("everloop failed; please report this")
+            if reply.state in UNDER_WAY:
+                reply.fail(ErrorReport.of(error))
+        if invocation.background:
+            self._slot.flush()
+            seconds = time_before_stop(invocation.remaining(), self._margin)
+            end = None if seconds is None else self._loop.time() + seconds
+            self._loop.run_until_complete(settle(invocation, end))
+        reply.release()
+
+    def _stop(self) -> None:
+        """Stop at a signal: at once while waiting for an event, else when the handler is done."""
+        if not self._stopping and self._slot.idle:
+            self._stopping = True
+            raise StopRequested
+        self._stopping = True
