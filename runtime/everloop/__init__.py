@@ -2,6 +2,7 @@
 
 from everloop.background import wait_until
 from everloop.errors import ClientDisconnected, EverloopError, ProtocolError
+from everloop.http_stream import http_stream
 from everloop.invocation import Invocation, current_invocation
 
 __version__ = "0.1.0"
@@ -13,5 +14,6 @@ __all__ = [
     "ProtocolError",
     "__version__",
     "current_invocation",
+    "http_stream",
     "wait_until",
 ]

@@ -2,10 +2,8 @@
 
 import importlib
 import importlib.util
-import inspect
 import logging
-from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
 from everloop.errors import HandlerError
 
@@ -87,47 +85,6 @@ def _missing_attribute(name: HandlerName, where: str, attribute: str, found: obj
     near = get_close_matches(attribute, [one for one in dir(found) if not one.startswith("__")], 1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
     return f"Handler {attribute!r} missing on {where!r} (handler string {name.text!r}).{hint}"
-
-
-def is_asgi(found: Any) -> bool:
-    """Tell an ASGI 3 application by its signature: a coroutine function of (scope, receive, send).
-
-    Wrappers that return a coroutine from a plain function count when their three parameters have those names.
-    """
-    call = _call_of(found)
-    if call is None:
-        return False
-    try:
-        parameters = list(inspect.signature(call).parameters.values())
-    except (TypeError, ValueError):
-        return False
-    required = [
-        one
-        for one in parameters
-        if one.default is one.empty and one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)
-    ]
-    if len(required) != 3 and not (len(required) < 3 and any(one.kind is one.VAR_POSITIONAL for one in parameters)):
-        return False
-    return inspect.iscoroutinefunction(_unwrapped(call)) or [one.name for one in required] == [
-        "scope",
-        "receive",
-        "send",
-    ]
-
-
-def _call_of(found: Any) -> Callable[..., Any] | None:
-    """Give the function that calling `found` runs."""
-    if inspect.isclass(found) or not callable(found):
-        return None
-    if inspect.isroutine(found) or hasattr(found, "func"):
-        return cast("Callable[..., Any]", found)
-    return cast("Callable[..., Any]", found.__call__)
-
-
-def _unwrapped(call: Any) -> Any:
-    while hasattr(call, "func") and not inspect.ismethod(call):
-        call = call.func  # functools.partial
-    return call
 
 
 def describe(found: object) -> str:

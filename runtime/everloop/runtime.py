@@ -4,24 +4,27 @@ import asyncio
 import gc
 import logging
 from collections.abc import MutableMapping
+from typing import TYPE_CHECKING, Any
 
 from everloop import __version__, loops, settings
 from everloop.api.client import RuntimeApiClient
 from everloop.api.extension import InternalExtension
 from everloop.api.slot import Slot
 from everloop.asgi.lifespan import Lifespan, NoLifespan
-from everloop.asgi.types import Application
 from everloop.crew import Crew
-from everloop.errors import HandlerError, RuntimeApiError
-from everloop.handlers.asgi import AsgiHandler
+from everloop.errors import InvalidSettings, RuntimeApiError
 from everloop.handlers.base import InvocationHandler
-from everloop.handlers.warmup import warm_up
-from everloop.loader import describe, is_asgi, load
+from everloop.handlers.build import Builder
+from everloop.handlers.warmup import warm_up, warm_up_wsgi
+from everloop.kinds import Kind, detect
+from everloop.loader import describe, load
 from everloop.logs import enable_own_loggers
 from everloop.report import ErrorReport
-from everloop.settings import Extension, Interface, ResponseMode, Settings, Switch
+from everloop.settings import Extension, Settings
 from everloop.signals import StopRequested, StopSignals
-from everloop.sources.registry import BUILT_IN, Source
+
+if TYPE_CHECKING:
+    from everloop.main_thread import MainThread
 
 logger = logging.getLogger("everloop")
 
@@ -37,11 +40,15 @@ class Runtime:
         self._signals = signals
         self._loop = loops.new_loop(settings.loop)
         self._client = RuntimeApiClient(settings.runtime_api, USER_AGENT)
-        self._app: Application
+        self._app: Any
+        self._kind: Kind
         self._lifespan: Lifespan | NoLifespan = NoLifespan()
         self._stopping = asyncio.Event()
         self._extension: InternalExtension | None = None
         self._slots: list[Slot] = []
+        self._handler: InvocationHandler
+        self._main_thread: MainThread | None = None
+        """What serves instead of the running loop, where a handler blocks and there is one slot."""
         self._exit_code = 0
 
     def run(self) -> int:
@@ -51,71 +58,74 @@ class Runtime:
         asyncio.set_event_loop(loop)
         try:
             try:
-                handler = self._load()
+                self._load()
             except StopRequested:
                 raise
             except BaseException as error:  # noqa: BLE001 - whatever the user's module raises is reported
                 return loop.run_until_complete(self._init_failed(error))
             self._signals.on_stop = self._stop_soon
-            return loop.run_until_complete(self._live(handler))
+            failed = loop.run_until_complete(self._begin())
+            if failed is not None:
+                return failed
+            if self._settings.warmup and self._kind is Kind.WSGI:
+                warm_up_wsgi(self._app, self._settings.warmup)
+            # What start-up made stays for good: the collector need not look at it again.
+            gc.freeze()
+            if self._main_thread is not None:
+                self._exit_code = self._main_thread.serve()
+            else:
+                loop.run_until_complete(self._serve(self._handler))
+            loop.run_until_complete(self._end())
+            return self._exit_code
         finally:
             loops.close(loop)
 
-    def _load(self) -> InvocationHandler:
-        """Import the application. Raises what the user's module raises, or `HandlerError`."""
+    def _load(self) -> None:
+        """Import the application and build what serves it. Raises what the user's module raises, or `HandlerError`."""
         chosen = self._settings
         found = load(chosen.handler)
         # asyncio.run() in the user's module takes the current loop away, dictConfig() our loggers.
         asyncio.set_event_loop(self._loop)
-        enable_own_loggers()
-        if chosen.interface is Interface.AUTO and not is_asgi(found):
-            raise HandlerError(
-                "Runtime.HandlerNotFound",
-                f"The handler {chosen.handler!r} is {describe(found)}, which does not look like an ASGI application: "
-                "expected a callable `async (scope, receive, send)`. For a factory write module:factory(). If it is an "
-                "ASGI application all the same, set EVERLOOP_INTERFACE=asgi.",
+        kind = detect(chosen.handler, found, chosen.interface)
+        self._app, self._kind = found, kind
+        if chosen.warmup and kind not in (Kind.ASGI, Kind.WSGI):
+            paths = ",".join(chosen.warmup)
+            raise InvalidSettings(
+                [f"EVERLOOP_WARMUP={paths!r}: expected none, because {chosen.handler} is {kind.value}"]
             )
-        if not callable(found):
-            raise HandlerError(
-                "Runtime.HandlerNotFound", f"The handler {chosen.handler!r} is {describe(found)}, which is not callable"
-            )
-        self._app = found
-        if chosen.lifespan is not settings.Lifespan.OFF:
+        if kind is Kind.ASGI and chosen.lifespan is not settings.Lifespan.OFF:
             required = chosen.lifespan is settings.Lifespan.ON
             self._lifespan = Lifespan(found, required=required, timeout=chosen.startup_timeout)
+        slots = chosen.max_concurrency or 1
+        builder = Builder(chosen, self._loop, slots, self._stop_with)
+        if kind.blocks and slots == 1:
+            from everloop.main_thread import MainThread
+
+            self._main_thread = MainThread(
+                builder.on_main_thread(kind, found),
+                self._client.blocking_slot(),
+                self._loop,
+                self._environ,
+                self._signals,
+                chosen.deadline_margin,
+            )
+        else:
+            self._handler = builder.on_loop(kind, found, self._lifespan.state)
+        enable_own_loggers()
         given = settings.changed(chosen)
         logger.info(
-            "everloop %s: %s is an ASGI application (%s); loop %s, responses %s%s",
+            "everloop %s: %s is %s (%s); loop %s, responses %s%s",
             __version__,
             chosen.handler,
+            kind.value,
             describe(found),
             loops.name_of(self._loop),
             chosen.response_mode,
             f"; {' '.join(given)}" if given else "",
         )
-        return AsgiHandler(
-            found,
-            self._lifespan.state,
-            streaming=chosen.response_mode is ResponseMode.STREAMING,
-            base_path=chosen.base_path,
-            text_types=chosen.text_types,
-            error_statuses=chosen.error_statuses,
-            deadline_margin=chosen.deadline_margin,
-            access_log=chosen.access_log is Switch.ON,
-            websocket_store=chosen.websocket_store,
-            sources=self._sources(),
-        )
 
-    def _sources(self) -> tuple[Source, ...]:
-        """Give the event sources in the order in which they are asked. Raises `InvalidSettings`."""
-        if not self._settings.sources:
-            return BUILT_IN
-        from everloop.user_sources import load_sources  # few have any
-
-        return (*load_sources(self._settings.sources), *BUILT_IN)
-
-    async def _live(self, handler: InvocationHandler) -> int:
-        """Start up, serve until it is time to stop, shut down; give the exit code."""
+    async def _begin(self) -> int | None:
+        """Do all that comes before the first poll; give an exit code where that ends the process."""
         start = asyncio.create_task(self._start())
         await self._unless_stopped(start)
         if not start.done():
@@ -125,8 +135,10 @@ class Runtime:
             start.result()
         except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever the application raises is reported
             return await self._init_failed(error)
-        # What start-up made stays for good: the collector need not look at it again.
-        gc.freeze()
+        return None
+
+    async def _serve(self, handler: InvocationHandler) -> None:
+        """Serve on the running loop until it is time to stop."""
         slots_wanted = self._settings.max_concurrency or 1
         # One process-wide variable cannot hold the trace ids of several invocations.
         crew = Crew(handler, self._environ if slots_wanted == 1 else None, self._stop_with)
@@ -137,12 +149,14 @@ class Runtime:
         if not self._signals.requested:
             self._signals.limit(self._exit_code)
         await crew.finish(self._settings.shutdown_timeout / 2)
+
+    async def _end(self) -> None:
+        """Shut the application down and let go of the Runtime API."""
         await self._lifespan.stop()
         if self._extension is not None:
             self._extension.close()
         # Without a limit of its own: a Runtime API that does not read is what the shutdown timeout is for.
         await asyncio.gather(*(slot.close() for slot in self._slots))
-        return self._exit_code
 
     def _lost(self, error: RuntimeApiError) -> None:
         """Stop because the Runtime API is out of reach: Lambda replaces the environment."""
@@ -157,7 +171,7 @@ class Runtime:
             self._extension = self._client.extension()
             registered = asyncio.create_task(self._extension.register())
         await self._lifespan.start()
-        if self._settings.warmup:
+        if self._settings.warmup and self._kind is Kind.ASGI:
             await warm_up(self._app, self._lifespan.state, self._settings.warmup)
         if registered is not None:
             await registered

@@ -26,6 +26,8 @@ class Interface(StrEnum):
 
     AUTO = "auto"
     ASGI = "asgi"
+    WSGI = "wsgi"
+    HANDLER = "handler"
 
 
 class Lifespan(StrEnum):
@@ -87,6 +89,8 @@ class Settings:
     warmup: tuple[str, ...] = ()
     base_path: str = ""
     text_types: tuple[str, ...] = ()
+    events: str = "/events"
+    """Where events go that are not HTTP: a path, `module:attribute`, or `off`."""
     error_statuses: frozenset[int] = field(default_factory=frozenset)
     deadline_margin: float = 0.25
     shutdown_timeout: float = 0.45
@@ -211,6 +215,16 @@ def _media_types(value: str) -> tuple[str, ...]:
     return names
 
 
+def _events(value: str) -> str:
+    target = value.strip()
+    if target.lower() == "off":
+        return "off"
+    is_path = re.fullmatch(r"/[!-~]*", target) is not None and "#" not in target
+    if not is_path and not re.fullmatch(r"[\w./]+:\w+(\.\w+)*", target):
+        raise ValueError("a path such as /events, a handler as module:attribute, or off")
+    return target
+
+
 def _statuses(value: str) -> frozenset[int]:
     statuses: set[int] = set()
     for part in value.split(","):
@@ -264,6 +278,7 @@ _PARSERS: dict[str, Callable[[str], Any]] = {
     "EVERLOOP_WARMUP": _paths,
     "EVERLOOP_BASE_PATH": _base_path,
     "EVERLOOP_TEXT_TYPES": _media_types,
+    "EVERLOOP_EVENTS": _events,
     "EVERLOOP_ERROR_STATUSES": _statuses,
     "EVERLOOP_DEADLINE_MARGIN": _seconds,
     "EVERLOOP_SHUTDOWN_TIMEOUT": _positive_seconds,

@@ -67,6 +67,7 @@ def test_every_public_name_is_there() -> None:
         "ProtocolError",
         "__version__",
         "current_invocation",
+        "http_stream",
         "wait_until",
     ]
     assert all(hasattr(everloop, name) for name in everloop.__all__)

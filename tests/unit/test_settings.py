@@ -47,6 +47,11 @@ def test_the_defaults_are_the_contracts() -> None:
 
 VALID: list[tuple[str, str, str, Any]] = [
     ("EVERLOOP_INTERFACE", "asgi", "interface", "asgi"),
+    ("EVERLOOP_INTERFACE", "wsgi", "interface", "wsgi"),
+    ("EVERLOOP_INTERFACE", "handler", "interface", "handler"),
+    ("EVERLOOP_EVENTS", "/hooks/aws?source=lambda", "events", "/hooks/aws?source=lambda"),
+    ("EVERLOOP_EVENTS", "OFF", "events", "off"),
+    ("EVERLOOP_EVENTS", "jobs.queue:handler", "events", "jobs.queue:handler"),
     ("EVERLOOP_RESPONSE_MODE", "streaming", "response_mode", "streaming"),
     ("EVERLOOP_RESPONSE_MODE", "buffered", "response_mode", "buffered"),
     ("EVERLOOP_LIFESPAN", "on", "lifespan", "on"),
@@ -80,7 +85,9 @@ def test_valid_values(name: str, value: str, field: str, expected: object) -> No
 
 
 INVALID = [
-    ("EVERLOOP_INTERFACE", "fastapi", "auto or asgi"),
+    ("EVERLOOP_INTERFACE", "fastapi", "auto or asgi or wsgi or handler"),
+    ("EVERLOOP_EVENTS", "events", "a path such as /events"),
+    ("EVERLOOP_EVENTS", "/a b", "a path such as /events"),
     ("EVERLOOP_RESPONSE_MODE", "response_stream", "buffered or streaming"),
     ("EVERLOOP_LIFESPAN", "yes", "auto or on or off"),
     ("EVERLOOP_LOOP", "trio", "auto or uvloop or asyncio"),

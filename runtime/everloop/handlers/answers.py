@@ -14,7 +14,7 @@ from everloop.report import ErrorReport
 from everloop.sources.base import Event, EventSource
 from everloop.sources.body import TextTypes
 from everloop.wire.prelude import CONTENT_TYPE, LIMIT, encode_prelude
-from everloop.wire.runtime_api import MAX_PAYLOAD
+from everloop.wire.runtime_api import JSON, MAX_PAYLOAD
 
 logger = logging.getLogger("everloop")
 
@@ -206,6 +206,14 @@ class StreamedAnswer:
         self._kept += body[: KEPT_OF_ERROR_BODY - len(self._kept)]
         if not more:
             self._reply.fail(ErrorReport.of(error_status(head, self._kept, self._size)))
+
+
+def fit(reply: Reply, payload: bytes, content_type: bytes = JSON) -> None:
+    """Send a buffered response, or fail where it is larger than Lambda takes."""
+    if len(payload) > MAX_PAYLOAD:
+        reply.fail(ErrorReport.of(ResponseSizeTooLarge(len(payload), MAX_PAYLOAD)))
+    else:
+        reply.complete(payload, content_type)
 
 
 def error_head(status: int) -> ResponseHead:

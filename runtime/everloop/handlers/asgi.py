@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 from everloop.api.promptness import Habits
@@ -11,17 +10,15 @@ from everloop.asgi.cycle import CycleState, RequestCycle
 from everloop.asgi.scope import build_scope
 from everloop.asgi.types import Application
 from everloop.background import settle
-from everloop.errors import DeadlineExceeded, IncompleteResponse, InvocationError, ShutDown
+from everloop.errors import DeadlineExceeded, IncompleteResponse, InvocationError, ShutDown, UnknownEvent
 from everloop.handlers.access import LoggedAnswer
-from everloop.handlers.answers import Answer, BufferedAnswer, StreamedAnswer
-from everloop.handlers.base import ApplicationExit
+from everloop.handlers.answers import Answer
+from everloop.handlers.base import ApplicationExit, InvocationHandler, exit_code
 from everloop.handlers.deadline import Deadlines, DeadlineWatch, time_before_stop
+from everloop.handlers.front import Front
 from everloop.invocation import Invocation
 from everloop.report import ErrorReport
-from everloop.sources.base import Event, EventSource
-from everloop.sources.body import TextTypes
-from everloop.sources.mount import mount
-from everloop.sources.registry import BUILT_IN, Source, select
+from everloop.sources.base import Event
 from everloop.sources.websocket import WebSocketApi
 
 if TYPE_CHECKING:
@@ -37,30 +34,24 @@ class AsgiHandler:
         self,
         app: Application,
         state: dict[str, Any],
+        front: Front,
         *,
-        streaming: bool,
-        base_path: str = "",
-        text_types: Collection[str] = (),
-        error_statuses: Collection[int] = (),
         deadline_margin: float = 0.25,
         access_log: bool = False,
         websocket_store: str = "memory",
-        sources: Sequence[Source] = BUILT_IN,
+        events: InvocationHandler | None = None,
     ) -> None:
+        """`state` is the lifespan's; `events` gets what is not HTTP, where it does not go to the application."""
         self._app = app
         self._state = state
-        self._streaming = streaming
-        self._base_path = base_path
-        self._text_types = TextTypes(text_types)
-        self._error_statuses = frozenset(error_statuses)
+        self._front = front
         self._margin = deadline_margin
+        self._events = events
         self._deadlines = Deadlines(asyncio.get_event_loop())
         self._habits = Habits()
         self._access_log = access_log
-        self._sources = sources
         self._websocket_store = websocket_store
         self._websockets: WebSocketHandler | None = None
-        self._warned: set[str] = set()
 
     async def handle(self, invocation: Invocation, reply: Reply) -> None:
         """Answer one invocation; return when the next one may come.
@@ -68,33 +59,28 @@ class AsgiHandler:
         Raises `ApplicationExit` when the application raised `SystemExit`.
         """
         try:
-            event = invocation.event
-            source = select(event, self._sources)
-            if not isinstance(source, WebSocketApi):
-                request = source.decode(event)
+            call = self._front.open(invocation, reply)
         except InvocationError as error:
-            logger.error("%s: %s", error.error_type, error)
-            reply.fail(ErrorReport.of(error))
+            if self._events is not None and isinstance(error, UnknownEvent):
+                await self._events.handle(invocation, reply)
+            else:
+                logger.error("%s: %s", error.error_type, error)
+                reply.fail(ErrorReport.of(error))
             return
         except Exception as error:
             logger.error("An event source raised", exc_info=error)
             reply.fail(ErrorReport.of(error))
             return
-        if isinstance(source, WebSocketApi):
-            await self._handle_websocket(invocation, reply, source, event)
+        if call is None:
             return
-        if self._base_path:
-            mount(request, self._base_path)
+        if isinstance(call, WebSocketApi):
+            await self._handle_websocket(invocation, reply, call, invocation.event)
+            return
+        request, answer, event = call
         reply.habit = self._habits.of((request.method, request.path))
         scope = build_scope(request, self._state)
         scope["aws.event"] = event
         scope["aws.context"] = invocation.context
-        if self._streaming and source.streams:
-            answer: Answer = StreamedAnswer(reply, source, self._error_statuses)
-        else:
-            if self._streaming:
-                self._warn_buffered(source)
-            answer = BufferedAnswer(reply, source, event, self._text_types, self._error_statuses)
         logged = None
         if self._access_log:
             answer = logged = LoggedAnswer(answer, request)
@@ -131,13 +117,6 @@ class AsgiHandler:
                 reply.fail(ErrorReport.of(error))
                 return
         await self._websockets.handle(invocation, reply, source, event)
-
-    def _warn_buffered(self, source: EventSource) -> None:
-        if source.name not in self._warned:
-            self._warned.add(source.name)
-            logger.warning(
-                "EVERLOOP_RESPONSE_MODE is streaming, but %s cannot stream: its responses are buffered", source.name
-            )
 
 
 class _Run:
@@ -209,13 +188,6 @@ class _Run:
     def _expired(self) -> bool:
         return self.watch is not None and self.watch.expired
 
-    def _deadline_near(self) -> bool:
-        """Tell the application; False when there is nothing left that it could do for the client."""
-        if self._cycle.delivered:
-            return False
-        self._cycle.disconnect()
-        return True
-
     @property
     def _unanswered(self) -> bool:
         """True while the client waits for an answer and can still get one."""
@@ -262,10 +234,3 @@ _LACKING = {
     CycleState.HEAD: "http.response.start was sent and no http.response.body",
     CycleState.BODY: "no http.response.body without more_body was sent",
 }
-
-
-def exit_code(error: SystemExit) -> int:
-    """Give the exit code that the interpreter would give."""
-    if error.code is None:
-        return 0
-    return error.code if isinstance(error.code, int) else 1

@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from everloop.api.reply import Reply
-from everloop.errors import EverloopError
+from everloop.errors import DeadlineExceeded, EverloopError
 from everloop.invocation import Invocation
 
 
@@ -17,9 +17,26 @@ class InvocationHandler(Protocol):
         """
 
 
+class BlockingHandler(Protocol):
+    """Answers invocations one after the other in the thread that calls it: the main one, or one of a pool."""
+
+    def handle(self, invocation: Invocation, reply: Reply) -> None:
+        """Answer one invocation; return when nothing more is going to happen for it. Raises `ApplicationExit`."""
+
+    def expire(self, invocation: Invocation, reply: Reply, error: DeadlineExceeded) -> None:
+        """Answer in the place of a call that is still running when its deadline is there. Called on the loop."""
+
+
 class ApplicationExit(EverloopError):
     """Raised when the application asked for the end of the process with `SystemExit`."""
 
     def __init__(self, code: int) -> None:
         super().__init__(code)
         self.code = code
+
+
+def exit_code(error: SystemExit) -> int:
+    """Give the exit code that the interpreter would give."""
+    if error.code is None:
+        return 0
+    return error.code if isinstance(error.code, int) else 1

@@ -37,6 +37,22 @@ async def warm_up(app: Application, state: dict[str, Any], paths: Iterable[str])
             logger.warning("Warm-up of %s failed: it %s", path, outcome)
 
 
+def warm_up_wsgi(app: Any, paths: Iterable[str]) -> None:
+    """Do the same with a WSGI application, in the thread that it is called in itself; nothing can stop it."""
+    from everloop.wsgi.cycle import WsgiCycle
+    from everloop.wsgi.environ import build_environ
+
+    for path in paths:
+        sink = _Discard()
+        try:
+            WsgiCycle("GET", sink, joined=False).run(app, build_environ(_request(path), multithread=False))
+        except Exception as error:
+            logger.warning("Warm-up of %s failed", path, exc_info=error)
+            continue
+        if sink.status >= 400:
+            logger.warning("Warm-up of %s failed: it was answered %s", path, sink.status)
+
+
 class _Discard:
     """Keeps the status only."""
 

@@ -13,8 +13,7 @@ from everloop.asgi.websocket import SocketState, WebSocketCycle
 from everloop.background import settle
 from everloop.errors import ClientDisconnected, DeadlineExceeded, MissingExtra
 from everloop.exchange import Handshake
-from everloop.handlers.asgi import exit_code
-from everloop.handlers.base import ApplicationExit
+from everloop.handlers.base import ApplicationExit, exit_code
 from everloop.handlers.deadline import Deadlines, DeadlineWatch, time_before_stop
 from everloop.invocation import Invocation
 from everloop.report import ErrorReport

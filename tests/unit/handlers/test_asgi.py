@@ -9,6 +9,7 @@ import pytest
 from everloop.asgi.types import Application, Receive, Scope, Send
 from everloop.handlers.asgi import AsgiHandler
 from everloop.handlers.base import ApplicationExit
+from everloop.handlers.front import Front
 from everloop.invocation import Invocation
 from support.payloads import Expected, malformed, payload
 from support.sinks import RecordingReply
@@ -53,7 +54,8 @@ async def answered(
     }
     invocation = Invocation(headers, body if raw is None else raw)
     reply = RecordingReply()
-    handler = AsgiHandler(app, {"pool": 1}, **({"streaming": False} | settings))
+    own = {name: settings.pop(name) for name in ("deadline_margin", "access_log") if name in settings}
+    handler = AsgiHandler(app, {"pool": 1}, Front(**({"streaming": False} | settings)), **own)
     await handler.handle(invocation, cast("Reply", reply))
     return reply.told
 
@@ -212,7 +214,7 @@ async def test_a_source_that_cannot_stream_is_buffered_with_one_warning(
 ) -> None:
     """`EVERLOOP_RESPONSE_MODE=streaming` behind an HTTP API: answered all the same, and said once."""
     event = payload(source, case).event
-    handler = AsgiHandler(sending(START, LAST), {}, streaming=True)
+    handler = AsgiHandler(sending(START, LAST), {}, Front(streaming=True))
     replies = [RecordingReply(), RecordingReply()]
 
     with caplog.at_level(logging.WARNING):

@@ -11,6 +11,7 @@ from everloop.asgi.types import Application, Receive, Scope, Send
 from everloop.background import wait_until
 from everloop.handlers.asgi import AsgiHandler
 from everloop.handlers.base import ApplicationExit
+from everloop.handlers.front import Front
 from everloop.invocation import Invocation, current
 from support.aws_server import CREDENTIALS
 from support.payloads import Payload, payload, payloads, typed
@@ -38,7 +39,7 @@ async def told(handler: AsgiHandler, event: object) -> list[tuple[Any, ...]]:
 
 
 async def answer(app: Application, event: object) -> Any:
-    [(how, document, _)] = await told(AsgiHandler(app, {"pool": 1}, streaming=False), event)
+    [(how, document, _)] = await told(AsgiHandler(app, {"pool": 1}, Front(streaming=False)), event)
     assert how == "complete"
     return json.loads(document)
 
@@ -83,7 +84,7 @@ async def test_a_message_sees_the_scope_of_its_handshake() -> None:
         scopes.append(dict(scope))
         await send({"type": "websocket.accept"})
 
-    handler = AsgiHandler(app, {}, streaming=False)
+    handler = AsgiHandler(app, {}, Front(streaming=False))
     for case in ("connect", "message", "disconnect", "message"):
         await told(handler, payload("websocket", case).event)
 
@@ -158,6 +159,6 @@ async def test_a_malformed_event_is_an_invocation_error() -> None:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         raise AssertionError("called")
 
-    [(how, error_type, message)] = await told(AsgiHandler(app, {}, streaming=False), event)
+    [(how, error_type, message)] = await told(AsgiHandler(app, {}, Front(streaming=False)), event)
     assert (how, error_type) == ("fail", "Runtime.MalformedEvent")
     assert "connectionId" in message

@@ -1,0 +1,200 @@
+"""Plain handlers that the loop runs: async functions, async generators, and whatever else needs a loop."""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Generator, Iterable
+from types import AsyncGeneratorType, GeneratorType, NoneType
+from typing import Any
+
+from everloop.api.promptness import Habit
+from everloop.api.reply import UNDER_WAY, Reply
+from everloop.background import settle
+from everloop.errors import ClientDisconnected, DeadlineExceeded, InvocationError, ShutDown
+from everloop.handlers.answers import fit
+from everloop.handlers.base import ApplicationExit, exit_code
+from everloop.handlers.deadline import Deadlines, DeadlineWatch, time_before_stop
+from everloop.handlers.front import Front
+from everloop.handlers.pieces import Pieces
+from everloop.handlers.results import HandlerFailure, marshal
+from everloop.http_stream import HttpStream
+from everloop.invocation import Invocation
+from everloop.report import user_traceback
+
+logger = logging.getLogger("everloop")
+
+Function = Callable[[Any, Any], Any]
+
+DATA = frozenset((dict, str, NoneType, list, int, float, bool, bytes, tuple))
+"""Types whose values are results, which need no closer look."""
+
+PIECES_PER_TURN = 64
+"""Pieces after which the loop turns: a generator that never waits would starve all else, its deadline included."""
+
+
+class _Returned(Habit):
+    """The habit of what has returned already: nothing follows its result, which may wait for the next poll."""
+
+    __slots__ = ()
+
+    def returned(self, seconds: float) -> None:
+        """Learn nothing: work that was given to `wait_until()` comes after the result has been let go."""
+
+
+RETURNED = _Returned()
+RETURNED.trusted = True
+
+
+class AsyncFunction:
+    """Awaits a handler on the loop and answers with its result, or streams what it yields."""
+
+    def __init__(self, function: Function, front: Front, *, streaming: bool, deadline_margin: float) -> None:
+        self._function = function
+        self._front = front
+        self._streaming = streaming
+        self._margin = deadline_margin
+        self._deadlines = Deadlines(asyncio.get_event_loop())
+
+    async def handle(self, invocation: Invocation, reply: Reply) -> None:
+        """Answer one invocation; return when the next one may come. Raises `ApplicationExit`."""
+        try:
+            event = invocation.exact_event
+            result = self._function(event, invocation.new_context())
+        except BaseException as error:  # noqa: BLE001 - whatever the handler raises, the process lives on
+            failed(reply, error)
+            return
+        await self.conclude(invocation, reply, result)
+
+    async def conclude(self, invocation: Invocation, reply: Reply, result: Any) -> None:
+        """Await, stream or send what a handler returned, watched over until the deadline. Raises `ApplicationExit`."""
+        run = _Run(reply)
+        seconds = time_before_stop(invocation.remaining(), self._margin)
+        watch = None
+        if seconds is not None:
+            watch = run.watch = self._deadlines.watch(run, seconds)
+        try:
+            await run.guard(self._deliver(invocation, reply, result, run))
+        finally:
+            if watch is not None:
+                watch.stop()
+        if invocation.background:
+            await settle(invocation, None if watch is None else watch.stop_at)
+
+    async def _deliver(self, invocation: Invocation, reply: Reply, result: Any, run: "_Run") -> None:
+        if hasattr(type(result), "__await__"):
+            result = await result
+        reply.habit = RETURNED
+        kind = type(result)
+        if kind in DATA:
+            fit(reply, *marshal(result))
+        elif isinstance(result, AsyncGenerator | Generator | HttpStream):
+            run.streams = True
+            await self._stream(Pieces(reply, invocation.event, self._front, streaming=self._streaming), reply, result)
+        else:
+            fit(reply, *marshal(result))
+
+    async def _stream(self, pieces: Pieces, reply: Reply, source: Any) -> None:
+        """Pass on what a source yields. It is closed in any case: its `finally` blocks free what it holds."""
+        if isinstance(source, HttpStream):
+            pieces.take(source)
+            source = body_of(source)
+        try:
+            number = 0
+            async for item in source if isinstance(source, AsyncIterable) else _turns(source):
+                pieces.take(item)
+                number += 1
+                if reply.paused:
+                    await reply.drain()
+                elif not number % PIECES_PER_TURN:
+                    await asyncio.sleep(0)
+            pieces.finish()
+        finally:
+            if isinstance(source, AsyncGeneratorType | AsyncGenerator):
+                await source.aclose()
+            elif isinstance(source, GeneratorType | Generator):
+                source.close()
+
+
+class _Run:
+    """One invocation's work in its task, and what becomes of it."""
+
+    __slots__ = ("_broken", "_reply", "_task", "streams", "watch")
+
+    def __init__(self, reply: Reply) -> None:
+        self._reply = reply
+        self._task: asyncio.Task[Any] | None = asyncio.current_task()
+        self._broken = False
+        self.streams = False
+        """True once a generator runs: it alone is stopped when nobody can get what it yields."""
+        self.watch: DeadlineWatch | None = None
+        reply.on_broken = self._on_broken
+
+    async def guard(self, work: Any) -> None:
+        """Await the work and answer for what it raises. Raises `ApplicationExit`, and `CancelledError` at shutdown."""
+        try:
+            await work
+        except asyncio.CancelledError as error:
+            if self.watch is not None and self.watch.expired:
+                failed(self._reply, deadline_exceeded())
+            elif self._broken:
+                logger.debug("The generator was stopped: its connection is broken")
+            elif self._task is not None and self._task.cancelling():
+                failed(self._reply, ShutDown("The process was shut down before the handler had returned"))
+                raise
+            else:
+                failed(self._reply, error)
+        except BaseException as error:  # noqa: BLE001 - whatever the handler raises, the process lives on
+            failed(self._reply, error)
+
+    def _on_broken(self) -> None:
+        if self.streams and self._task is not None:
+            self._broken = True
+            self._task.cancel()
+
+    # The three steps of the deadline.
+
+    def deadline_near(self) -> bool:
+        """Tell whether there is still something to stop. A plain handler has `context` to see what time is left."""
+        return self._reply.state in UNDER_WAY
+
+    def deadline_cancel(self) -> None:
+        """Cancel the handler."""
+        if self._task is not None:
+            self._task.cancel()
+
+    def deadline_abandon(self) -> None:
+        """Answer, and let the slot poll while the handler goes on by itself."""
+        failed(self._reply, deadline_exceeded())
+        self._reply.release()
+
+
+def failed(reply: Reply, error: BaseException) -> None:
+    """Log what a handler raised and report it, unless the answer is out. Raises `ApplicationExit` for `SystemExit`."""
+    report = HandlerFailure.of_handler(error)
+    if isinstance(error, ClientDisconnected) and reply.broken:
+        return  # the connection has told it already
+    after = "" if reply.state in UNDER_WAY else " after its answer was complete; the answer stands"
+    trace = None if isinstance(error, InvocationError) else (type(error), error, user_traceback(error.__traceback__))
+    logger.error("%s: %s%s", report.error_type, report.message, after, exc_info=trace)
+    if reply.state in UNDER_WAY:
+        reply.fail(report)
+    if isinstance(error, SystemExit):
+        raise ApplicationExit(exit_code(error)) from error
+
+
+def deadline_exceeded() -> DeadlineExceeded:
+    """Make the error of a handler that was stopped."""
+    return DeadlineExceeded(
+        "The deadline came near before the handler had returned. Raise the function's timeout, or do less."
+    )
+
+
+def body_of(head: HttpStream) -> Iterable[Any] | AsyncIterable[Any]:
+    """Give the pieces of a returned `http_stream()`."""
+    if head.body is None:
+        return ()
+    return (head.body,) if isinstance(head.body, str | bytes) else head.body
+
+
+async def _turns(source: Iterable[Any]) -> AsyncGenerator[Any, None]:
+    for item in source:
+        yield item

@@ -1,0 +1,79 @@
+"""What a plain handler returned or raised, as AWS's own client sends it."""
+
+import os
+import traceback
+from typing import Any
+
+from awslambdaric.lambda_runtime_exception import FaultException
+from awslambdaric.lambda_runtime_marshaller import LambdaMarshaller
+
+from everloop.errors import InvocationError, MarshalError
+from everloop.report import ErrorReport, message_of, without_ours
+
+MAX_XRAY_CAUSE = 64 * 1024
+"""Bytes of the X-Ray cause that Lambda keeps; a longer one would be cut in the middle of its JSON."""
+
+_marshaller = LambdaMarshaller()
+
+
+def marshal(result: Any) -> tuple[bytes, bytes]:
+    """Give a result's payload and content type, byte for byte as AWS's client does. Raises `MarshalError`."""
+    try:
+        payload, content_type = _marshaller.marshal_response(result)
+        return payload if isinstance(payload, bytes) else payload.encode(), content_type.encode()
+    except FaultException as error:
+        raise MarshalError(error.msg) from error.__context__
+    except UnicodeEncodeError as error:  # AWS's client dies of it
+        raise MarshalError(f"Unable to marshal response: {error}") from error
+
+
+class HandlerFailure(ErrorReport):
+    """The report of a failed plain handler: AWS's fields, in its order and spelling, and the cause for X-Ray."""
+
+    __slots__ = ()
+
+    @classmethod
+    def of_handler(cls, error: BaseException) -> "HandlerFailure":
+        """Report what a handler raised, or an `InvocationError` that kept it from running."""
+        message = message_of(error)
+        if isinstance(error, InvocationError):
+            report = cls(error.error_type, message)
+            report.xray_cause = xray_cause("LambdaValidationError", report.message, [])
+            return report
+        frames = without_ours(list(traceback.extract_tb(error.__traceback__)))
+        # Without columns, as AWS's client does it: no line of carets under the code.
+        plain = [(frame.filename, frame.lineno or 0, frame.name, frame.line) for frame in frames]
+        report = cls(type(error).__name__, message, traceback.format_list(plain))
+        report.xray_cause = xray_cause(report.error_type, report.message, plain)
+        return report
+
+    def to_json(self, request_id: str | None = None) -> bytes:
+        """Give the body of /error."""
+        document = {
+            "errorMessage": self.message,
+            "errorType": self.error_type,
+            "requestId": request_id or "",
+            "stackTrace": self.stack,
+        }
+        text: str = _marshaller.jsonEncoder.encode(document)
+        return text.encode("utf-8", "replace")
+
+
+def xray_cause(kind: str, message: str, frames: list[tuple[str, int, str, str | None]]) -> bytes | None:
+    """Give the JSON that X-Ray shows, in ASCII because it goes into a header; None where it is too long for one."""
+    import json
+
+    cause = json.dumps(
+        {
+            "working_directory": os.getcwd(),  # noqa: PTH109 - pathlib costs a cold start 3 ms
+            "exceptions": [
+                {
+                    "message": message,
+                    "type": kind,
+                    "stack": [{"label": name, "path": file, "line": line} for file, line, name, _ in frames],
+                }
+            ],
+            "paths": list(dict.fromkeys(file for file, _, _, _ in frames)),
+        }
+    ).encode("ascii")
+    return cause if len(cause) <= MAX_XRAY_CAUSE else None

@@ -1,0 +1,260 @@
+"""Threads for handlers that block, where invocations run side by side."""
+
+import asyncio
+import contextlib
+import contextvars
+import logging
+import queue
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from everloop.api.reply import UNDER_WAY, Reply, ReplyState
+from everloop.background import settle
+from everloop.errors import ClientDisconnected, DeadlineExceeded
+from everloop.handlers.base import BlockingHandler
+from everloop.handlers.deadline import Deadlines, time_before_stop
+from everloop.invocation import Invocation
+from everloop.report import ErrorReport
+
+logger = logging.getLogger("everloop")
+
+Job = Callable[[], None]
+
+
+class ThreadPool:
+    """As many daemon threads as there are slots; one that was left to itself is replaced.
+
+    Not concurrent.futures: its threads cannot be replaced, and the interpreter waits for them when it ends.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._jobs: queue.SimpleQueue[Job] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._surplus = 0
+        """Threads that end when their job does: each has been replaced."""
+        self._started = 0
+
+    def submit(self, job: Job) -> None:
+        """Run a job in a thread; there is one for every slot."""
+        if self._started < self._size:
+            self._start()
+        self._jobs.put(job)
+
+    def replace_one(self) -> int:
+        """Start a thread in the place of one whose job does not end; give how many such threads there are now."""
+        with self._lock:
+            self._surplus += 1
+            left = self._surplus
+        self._start()
+        return left
+
+    def job_ended(self) -> None:
+        """Count a thread that was left to itself as come back, and let one thread go."""
+        with self._lock:
+            self._surplus -= 1
+        self._jobs.put(_end_thread)
+
+    def _start(self) -> None:
+        self._started += 1
+        threading.Thread(target=self._work, name=f"everloop-{self._started}", daemon=True).start()
+
+    def _work(self) -> None:
+        while True:
+            job = self._jobs.get()
+            if job is _end_thread:
+                return
+            job()
+
+
+def _end_thread() -> None:
+    """Stand for the end of a thread in the queue of jobs."""
+
+
+class ThreadedHandler:
+    """Gives every invocation to a blocking handler, in a thread of a pool and with the task's context variables.
+
+    `on_exhausted` is called with an exit code when more threads than slots are left to themselves.
+    """
+
+    def __init__(
+        self, handler: BlockingHandler, slots: int, *, deadline_margin: float, on_exhausted: Callable[[int], None]
+    ) -> None:
+        self._handler = handler
+        self._slots = slots
+        self._margin = deadline_margin
+        self._on_exhausted = on_exhausted
+        self._pool = ThreadPool(slots)
+        self._deadlines = Deadlines(asyncio.get_event_loop())
+
+    async def handle(self, invocation: Invocation, reply: Reply) -> None:
+        """Answer one invocation; return when the next one may come. Raises `ApplicationExit`."""
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[None] = loop.create_future()
+        remote = RemoteReply(reply, loop)
+        run = _Run(self, invocation, reply, remote, done)
+        seconds = time_before_stop(invocation.remaining(), self._margin)
+        watch = None if seconds is None else self._deadlines.watch(run, seconds)
+        context = contextvars.copy_context()
+
+        def job() -> None:
+            error: BaseException | None = None
+            try:
+                context.run(self._handler.handle, invocation, remote)
+            except BaseException as raised:  # noqa: BLE001 - handed on to the task
+                error = raised
+            with contextlib.suppress(RuntimeError):  # the loop is closed: the process ends
+                loop.call_soon_threadsafe(run.ended, error)
+
+        self._pool.submit(job)
+        try:
+            await done
+        finally:
+            remote.cut = True
+            if watch is not None:
+                watch.stop()
+        if invocation.background:
+            await settle(invocation, None if watch is None else watch.stop_at)
+
+    def abandon(self, invocation: Invocation, reply: Reply) -> None:
+        """Answer in the place of a thread that does not come back, and let another take its place."""
+        if reply.state in UNDER_WAY:
+            error = DeadlineExceeded(
+                "The deadline came near before the handler had returned. Its thread is left to itself. Raise the "
+                "function's timeout, or do less."
+            )
+            logger.error("%s: %s", error.error_type, error)
+            self._handler.expire(invocation, reply, error)
+        left = self._pool.replace_one()
+        if left > self._slots:
+            logger.critical("%d threads do not come back, more than there are slots: the process ends", left)
+            self._on_exhausted(1)
+
+    def came_back(self) -> None:
+        """Take note that the job of a thread that was left to itself has ended."""
+        self._pool.job_ended()
+
+
+class _Run:
+    """One job in a thread."""
+
+    __slots__ = ("_abandoned", "_done", "_invocation", "_owner", "_remote", "_reply")
+
+    def __init__(
+        self,
+        owner: ThreadedHandler,
+        invocation: Invocation,
+        reply: Reply,
+        remote: "RemoteReply",
+        done: asyncio.Future[None],
+    ) -> None:
+        self._owner = owner
+        self._invocation = invocation
+        self._reply = reply
+        self._remote = remote
+        self._done = done
+        self._abandoned = False
+
+    def ended(self, error: BaseException | None) -> None:
+        """Take note of the end of the job. Called on the loop."""
+        if self._abandoned:
+            self._owner.came_back()
+        elif self._done.done():
+            pass  # the task was cancelled meanwhile
+        elif error is None or isinstance(error, ClientDisconnected):
+            self._done.set_result(None)
+        else:
+            self._done.set_exception(error if not isinstance(error, StopIteration) else RuntimeError(error))
+
+    def deadline_near(self) -> bool:
+        """Tell whether there is still something to stop."""
+        return self._reply.state in UNDER_WAY
+
+    def deadline_cancel(self) -> None:
+        """Let the thread fail as soon as it wants to send: more cannot be done to a thread."""
+        self._remote.cut = True
+
+    def deadline_abandon(self) -> None:
+        """Answer, and let the slot poll while the thread goes on by itself."""
+        self._abandoned = True
+        self._remote.cut = True
+        self._owner.abandon(self._invocation, self._reply)
+        if not self._done.done():
+            self._done.set_result(None)
+
+
+class RemoteReply(Reply):
+    """A reply for use in a thread: what it is told is done on the loop, and it waits while Lambda does not read."""
+
+    __slots__ = ("_loop", "_loop_thread", "_real", "cut")
+
+    def __init__(self, real: Reply, loop: asyncio.AbstractEventLoop) -> None:
+        self._real = real
+        self._loop = loop
+        self._loop_thread = threading.get_ident()
+        self.cut = False
+        """True when the invocation is answered without the thread: what it still sends raises `ClientDisconnected`."""
+        self.invocation = real.invocation
+        self.on_broken = None
+
+    def __repr__(self) -> str:
+        return f"<RemoteReply of {self._real!r}>"
+
+    @property
+    def state(self) -> ReplyState:  # type: ignore[override]
+        """Where the answer has got to."""
+        return self._real.state
+
+    @property
+    def paused(self) -> bool:
+        """True on the loop while the Runtime API does not read; a thread has waited already."""
+        return threading.get_ident() == self._loop_thread and self._real.paused
+
+    @property
+    def broken(self) -> bool:
+        """True when what is written reaches nobody."""
+        return self.cut or self._real.broken
+
+    async def drain(self) -> None:
+        """Wait, on the loop, until the Runtime API reads again."""
+        await self._real.drain()
+
+    def complete(self, payload: bytes, content_type: bytes = b"application/json") -> None:
+        """Send a whole, buffered response."""
+        self._do(self._real.complete, payload, content_type)
+
+    def start(self, content_type: bytes, *first: bytes) -> None:
+        """Begin a streamed response."""
+        self._do(self._real.start, content_type, *first)
+
+    def write(self, data: bytes) -> None:
+        """Send one chunk of a streamed response."""
+        self._do(self._real.write, data)
+
+    def finish(self, last: bytes = b"") -> None:
+        """Send the last chunk and the end."""
+        self._do(self._real.finish, last)
+
+    def fail(self, report: ErrorReport) -> None:
+        """Tell Lambda that the invocation failed."""
+        self._do(self._real.fail, report)
+
+    def release(self) -> None:
+        """Do nothing: the slot polls when the task of the invocation is done."""
+
+    def _do(self, step: Callable[..., None], *arguments: Any) -> None:
+        if self.cut:
+            raise ClientDisconnected("The invocation was answered without this thread: its deadline had come")
+        if self._real.broken:
+            raise ClientDisconnected("The response can no longer be delivered")
+        if threading.get_ident() == self._loop_thread:
+            step(*arguments)
+            return
+        future = asyncio.run_coroutine_threadsafe(self._take(step, arguments), self._loop)
+        future.result()
+
+    async def _take(self, step: Callable[..., None], arguments: tuple[Any, ...]) -> None:
+        step(*arguments)
+        if self._real.paused:
+            await self._real.drain()

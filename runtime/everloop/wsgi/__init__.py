@@ -1,0 +1,1 @@
+"""WSGI (PEP 3333): knows nothing of Lambda, as `asgi` does not."""

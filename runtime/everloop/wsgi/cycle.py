@@ -1,0 +1,146 @@
+"""One WSGI response: `start_response`, `write`, the pieces of the iterable."""
+
+from collections.abc import Callable, Iterable
+from enum import Enum
+from types import TracebackType
+from typing import Any, Protocol
+
+from everloop.errors import ClientDisconnected, ProtocolError
+from everloop.exchange import ResponseHead
+from everloop.wsgi.environ import Environ
+
+ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
+StartResponse = Callable[..., Callable[[bytes], None]]
+Application = Callable[[Environ, Any], Iterable[bytes]]
+
+_HOP_BY_HOP = frozenset(("transfer-encoding", "connection", "keep-alive"))
+_BODILESS = (204, 304)
+
+
+class Sink(Protocol):
+    """Where a response goes; writing waits until it can go on."""
+
+    def start(self, head: ResponseHead, body: bytes, more: bool) -> None:
+        """Take the head and the first piece of the body."""
+
+    def write(self, body: bytes, more: bool) -> None:
+        """Take a further piece of the body."""
+
+
+class WsgiState(Enum):
+    """Where the application has got to with its response."""
+
+    REQUEST = "start_response() was not called"
+    """Goes to HEAD by `start_response()`."""
+
+    HEAD = "the head is held back until there is a piece of the body"
+    """May be replaced by `start_response()` with exc_info. Goes to BODY or COMPLETE."""
+
+    BODY = "the head is sent"
+    """Goes to COMPLETE."""
+
+    COMPLETE = "the response is complete"
+    """There is no way out."""
+
+
+class WsgiCycle:
+    """Calls an application once and passes its response on.
+
+    `joined` collects the body and passes it on whole, for sinks that would do the same in smaller steps.
+    """
+
+    __slots__ = ("_bodiless", "_cut", "_head", "_joined", "_method", "_pieces", "_sink", "state")
+
+    def __init__(self, method: str, sink: Sink, *, joined: bool) -> None:
+        self._method = method
+        self._sink = sink
+        self._joined = joined
+        self._pieces: list[bytes] = []
+        self._head: ResponseHead | None = None
+        self._bodiless = False
+        self._cut = False
+        self.state = WsgiState.REQUEST
+
+    def __repr__(self) -> str:
+        return f"<WsgiCycle {self.state.name}>"
+
+    def cut(self) -> None:
+        """Stop the application at its next piece: nobody can get it."""
+        self._cut = True
+
+    def run(self, app: Application, environ: Environ) -> None:
+        """Call the application and take its whole response; `close()` is called in any case.
+
+        Raises what the application raises, and `ProtocolError` where it breaks PEP 3333.
+        """
+        result = app(environ, self.start_response)
+        try:
+            for piece in result:
+                self._take(piece)
+            self._end()
+        finally:
+            close = getattr(result, "close", None)
+            if close is not None:
+                close()
+
+    def start_response(
+        self, status: str, headers: list[tuple[str, str]], exc_info: ExcInfo | None = None
+    ) -> Callable[[bytes], None]:
+        """Take the head; again only with `exc_info`, which is raised where the first one is on its way already."""
+        if exc_info is not None:
+            try:
+                if self.state in (WsgiState.BODY, WsgiState.COMPLETE):
+                    raise exc_info[1].with_traceback(exc_info[2])
+            finally:
+                exc_info = None  # PEP 3333: no ring of frames
+        elif self.state is not WsgiState.REQUEST:
+            raise ProtocolError(f"start_response() was called twice without exc_info (state {self.state.name})")
+        self._head = response_head(status, headers)
+        self._bodiless = self._method == "HEAD" or self._head.status in _BODILESS
+        self._pieces.clear()
+        self.state = WsgiState.HEAD
+        return self._take
+
+    def _take(self, piece: bytes) -> None:
+        if self._cut:
+            raise ClientDisconnected("The response can no longer be delivered")
+        if not isinstance(piece, bytes):
+            raise ProtocolError(f"The application yielded {type(piece).__name__}, expected bytes")
+        if self._head is None:
+            raise ProtocolError("The application yielded before it had called start_response()")
+        if self._bodiless or not piece:
+            return
+        if self._joined:
+            self._pieces.append(piece)
+        elif self.state is WsgiState.HEAD:
+            self.state = WsgiState.BODY
+            self._sink.start(self._head, piece, True)
+        else:
+            self._sink.write(piece, True)
+
+    def _end(self) -> None:
+        if self._head is None:
+            raise ProtocolError("The application returned without calling start_response()")
+        state, self.state = self.state, WsgiState.COMPLETE
+        if state is WsgiState.HEAD:
+            self._sink.start(self._head, b"".join(self._pieces), False)
+        else:
+            self._sink.write(b"", False)
+
+
+def response_head(status: str, headers: list[tuple[str, str]]) -> ResponseHead:
+    """Read what `start_response()` was given. Raises `ProtocolError` for what is not as PEP 3333 has it."""
+    try:
+        number = int(status[:3])
+        # A bytes-as-unicode value goes to Lambda as the characters that latin-1 has for its bytes, as ASGI's do.
+        pairs = [(lower, value) for name, value in headers if (lower := name.lower()) not in _HOP_BY_HOP]
+        if not all(isinstance(value, str) for _, value in pairs):
+            raise TypeError("a header's value is not text")
+    except (AttributeError, TypeError, ValueError) as error:
+        raise ProtocolError(
+            f"start_response() was given {status!r} and {headers!r}, expected a status such as '200 OK' and a list of "
+            "pairs of text"
+        ) from error
+    if not 100 <= number <= 999:
+        raise ProtocolError(f"start_response() was given status {status!r}, expected 100 to 999")
+    return ResponseHead(number, pairs)

@@ -1,0 +1,130 @@
+"""What kind of object a handler is: exact, or an error that says what to set."""
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from everloop.errors import HandlerError
+from everloop.kinds import Kind, detect
+from everloop.settings import Interface
+
+
+def handler(event: Any, context: Any) -> None: ...
+async def async_handler(event: Any, context: Any) -> None: ...
+def optional(event: Any, context: Any = None) -> None: ...
+def more(event: Any, context: Any, retries: int = 3) -> None: ...
+def rest(event: Any, *others: Any) -> None: ...
+def generator(event: Any, context: Any) -> Any:
+    yield
+
+
+async def async_generator(event: Any, context: Any) -> Any:
+    yield
+
+
+async def asgi(scope: Any, receive: Any, send: Any) -> None: ...
+async def short_asgi(s: Any, r: Any, t: Any) -> None: ...
+def asgi_wrapper(scope: Any, receive: Any, send: Any) -> Any: ...
+def wsgi(environ: Any, start_response: Any) -> Any: ...
+def wsgi_generator(env: Any, start_response: Any) -> Any:
+    yield
+
+
+def half(environ: Any, context: Any) -> None: ...
+def one(event: Any) -> None: ...
+def none() -> None: ...
+def three(a: Any, b: Any, c: Any) -> None: ...
+def anything(*args: Any, **kwargs: Any) -> None: ...
+async def async_anything(*args: Any, **kwargs: Any) -> None: ...
+
+
+class Asgi:
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None: ...
+
+
+class Wsgi:
+    def __call__(self, environ: Any, start_response: Any) -> Any: ...
+
+
+class Mangumlike:
+    def __call__(self, event: Any, context: Any) -> Any: ...
+
+
+class WsgiClass:
+    def __init__(self, environ: Any, start_response: Any) -> None: ...
+
+
+class Pair:
+    def __init__(self, event: Any, context: Any) -> None: ...
+
+    def method(self, event: Any, context: Any) -> None: ...
+
+
+def decorated(function: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        return function(*args, **kwargs)
+
+    return call
+
+
+CLEAR = [
+    (handler, Kind.SYNC),
+    (optional, Kind.SYNC),
+    (more, Kind.SYNC),
+    (rest, Kind.SYNC),
+    (lambda event, context: None, Kind.SYNC),
+    (async_handler, Kind.ASYNC),
+    (generator, Kind.GENERATOR),
+    (async_generator, Kind.ASYNC_GENERATOR),
+    (asgi, Kind.ASGI),
+    (short_asgi, Kind.ASGI),
+    (asgi_wrapper, Kind.ASGI),
+    (Asgi(), Kind.ASGI),
+    (decorated(asgi), Kind.ASGI),
+    (functools.partial(asgi), Kind.ASGI),
+    (wsgi, Kind.WSGI),
+    (wsgi_generator, Kind.WSGI),
+    (Wsgi(), Kind.WSGI),
+    (WsgiClass, Kind.WSGI),
+    (Mangumlike(), Kind.SYNC),
+    (Pair(1, 2).method, Kind.SYNC),
+    (functools.partial(three, 1), Kind.SYNC),
+    (decorated(handler), Kind.SYNC),
+    (decorated(async_handler), Kind.SYNC),
+]
+
+
+@pytest.mark.parametrize(("found", "kind"), CLEAR)
+def test_clear_cases(found: Any, kind: Kind) -> None:
+    """Told by the parameters. A decorated async function is called as a plain one; what it returns is awaited."""
+    assert detect("main.found", found, Interface.AUTO) is kind
+
+
+@pytest.mark.parametrize("found", [half, one, none, three, anything, async_anything, Pair, dict, 7, "text", None])
+def test_unclear_cases_name_the_setting(found: Any) -> None:
+    """Nothing is guessed: the error says what was found and what to do."""
+    with pytest.raises(HandlerError) as caught:
+        detect("main.found", found, Interface.AUTO)
+
+    assert caught.value.error_type == "Runtime.HandlerNotFound"
+    assert "EVERLOOP_INTERFACE" in str(caught.value) or not callable(found)
+    assert "(event, context)" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("interface", "found", "kind"),
+    [
+        (Interface.ASGI, anything, Kind.ASGI),
+        (Interface.WSGI, anything, Kind.WSGI),
+        (Interface.HANDLER, anything, Kind.SYNC),
+        (Interface.HANDLER, async_anything, Kind.ASYNC),
+        (Interface.HANDLER, wsgi, Kind.SYNC),
+        (Interface.HANDLER, async_generator, Kind.ASYNC_GENERATOR),
+    ],
+)
+def test_the_setting_settles_it(interface: Interface, found: Any, kind: Kind) -> None:
+    """EVERLOOP_INTERFACE says how it is called; async or generator is always seen."""
+    assert detect("main.found", found, interface) is kind
