@@ -43,6 +43,7 @@ class RecordingReply:
         self.paused = False
         self.state = ReplyState.PENDING
         self.habit: object = None
+        self.broken = False
         self.on_broken: Callable[[], None] | None = None
 
     async def drain(self) -> None:

@@ -1,0 +1,107 @@
+"""Plain handlers that AWS's client and everloop must treat alike."""
+
+import asyncio
+import datetime as dt
+import decimal
+import logging
+import os
+import sys
+from typing import Any
+
+
+class ShopClosed(Exception):
+    pass
+
+
+class Unprintable(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("no text")
+
+
+RESULTS: dict[str, Any] = {
+    "none": None,
+    "object": {"a": 1, "b": [1, 2.5, "x", None, True]},
+    "text": "plain",
+    "not ascii": {"name": "Zoë ☃ 𝄞"},
+    "decimal": {"price": decimal.Decimal("12.340"), "none": decimal.Decimal("NaN")},
+    "nan": [float("nan"), float("inf"), -float("inf")],
+    "bytes": b"\x00\xffraw",
+    "tuple": (1, (2, 3)),
+    "keys": {1: "one", None: "none", False: "false"},
+    "big": 2**80,
+    "empty": {},
+    "escapes": '</script>\u2028"\\\n',
+}
+
+
+def result(event: Any, context: Any) -> Any:
+    return RESULTS[event["name"]]
+
+
+def unserialisable(event: Any, context: Any) -> Any:
+    return {"set": {1, 2}, "when": dt.datetime(2026, 1, 1, tzinfo=dt.UTC)}
+
+
+def _deeper(message: str) -> None:
+    raise ShopClosed(message)
+
+
+def raises(event: Any, context: Any) -> None:
+    _deeper(event.get("message", "closed"))
+
+
+def raises_from(event: Any, context: Any) -> None:
+    try:
+        _deeper("inner")
+    except ShopClosed as error:
+        raise KeyError("outer") from error
+
+
+def raises_nothing(event: Any, context: Any) -> None:
+    raise ShopClosed
+
+
+def echo(event: Any, context: Any) -> Any:
+    return event
+
+
+def show_context(event: Any, context: Any) -> Any:
+    names = [
+        "aws_request_id",
+        "function_name",
+        "function_version",
+        "invoked_function_arn",
+        "log_group_name",
+        "log_stream_name",
+        "memory_limit_in_mb",
+        "tenant_id",
+    ]
+    client = context.client_context
+    return {
+        **{name: getattr(context, name) for name in names},
+        "class": f"{type(context).__module__}.{type(context).__qualname__}",
+        "attributes": list(vars(context)),
+        "client": None if client is None else [client.custom, client.env, client.client and client.client.app_title],
+        "identity": [context.identity.cognito_identity_id, context.identity.cognito_identity_pool_id],
+        "w3c": context.w3c(),
+        "in time": 0 < context.get_remaining_time_in_millis() <= 10_000,
+        "trace": os.environ.get("_X_AMZN_TRACE_ID"),
+    }
+
+
+def runs_a_loop(event: Any, context: Any) -> Any:
+    async def answer() -> int:
+        await asyncio.sleep(0)
+        return 42
+
+    return asyncio.run(answer())
+
+
+def exits(event: Any, context: Any) -> None:
+    sys.exit(event["code"])
+
+
+def logs(event: Any, context: Any) -> None:
+    root = logging.getLogger()
+    root.handlers[0].setFormatter(logging.Formatter("%(levelname)s %(aws_request_id)s %(message)s\n"))
+    root.warning("said")

@@ -1,0 +1,75 @@
+"""Events that are not HTTP: to a path of the application, to a plain handler beside it, or refused."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from support.environment import Launcher
+from support.sample_events import function_url
+
+EVENTS = Path(__file__).resolve().parents[1] / "events"
+SERVICES = [
+    "sqs",
+    "sns",
+    "s3",
+    "dynamodb",
+    "kinesis",
+    "kafka",
+    "eventbridge",
+    "step-functions",
+    "bedrock-agent",
+    "cognito-trigger",
+]
+
+
+def test_every_service_reaches_the_path(launch: Launcher) -> None:
+    """POSTed as JSON, the event in the scope; the JSON answer is the result, verbatim."""
+    env = launch("event_apps:app")
+    for service in SERVICES:
+        for file in sorted((EVENTS / service).glob("*.json")):
+            answer = env.invoke(json.loads(file.read_text(encoding="utf-8"))).response()
+            assert answer == {"method": "POST", "same": True}, file.name
+    assert env.answers(function_url())["body"] == "page"
+
+
+def test_results_of_the_path(launch: Launcher) -> None:
+    """2xx: JSON verbatim, nothing is null, anything else an error. Other statuses and exceptions fail."""
+    env = launch("event_apps:app")
+    assert env.invoke({"answer": '{"batchItemFailures":[ ]}'}).wait().body == b'{"batchItemFailures":[ ]}'
+    assert env.invoke({"answer": "", "status": 202}).response() is None
+    assert env.invoke({"answer": "<p>"}).error()["errorType"] == "Runtime.MarshalError"
+    error = env.invoke({"answer": "busy", "status": 503}).error()
+    assert error["errorType"] == "Function.EventStatus"
+    assert "503" in error["errorMessage"]
+    assert "busy" in error["errorMessage"]
+    assert env.invoke({"raise": True}).error()["errorType"] == "ValueError"
+
+
+def test_batch_item_failures_from_flask(launch: Launcher) -> None:
+    """The same for a WSGI application."""
+    pytest.importorskip("flask")
+    event = json.loads((EVENTS / "sqs" / "two_messages.json").read_text(encoding="utf-8"))
+    answer = launch("wsgi_apps:flask()").invoke(event).response()
+    assert [item["itemIdentifier"] for item in answer["batchItemFailures"]] == [
+        r["messageId"] for r in event["Records"]
+    ]
+
+
+@pytest.mark.parametrize("app", ["app", "wsgi"])
+@pytest.mark.parametrize(("target", "answer"), [("on_event", {"sync": 3}), ("on_event_async", {"async": 3})])
+@pytest.mark.parametrize("slots", [{}, {"AWS_LAMBDA_MAX_CONCURRENCY": "2"}], ids=["one-slot", "two-slots"])
+def test_a_handler_beside_the_application(
+    launch: Launcher, app: str, target: str, answer: object, slots: dict[str, str]
+) -> None:
+    """Both in one function."""
+    env = launch(f"event_apps:{app}", slots | {"EVERLOOP_EVENTS": f"event_apps:{target}"})
+    assert env.invoke({"n": 3}).response() == answer
+    assert env.answers(function_url())["statusCode"] == 200
+
+
+@pytest.mark.parametrize("events", ["/events", "off", "event_apps:on_event"])
+@pytest.mark.parametrize("ping", [{"warmer": True}, {"source": "serverless-plugin-warmup"}])
+def test_pings_are_answered_at_once(launch: Launcher, events: str, ping: dict[str, object]) -> None:
+    """Whatever is done with other events."""
+    assert launch("event_apps:app", {"EVERLOOP_EVENTS": events}).invoke(ping).response() == {}
