@@ -1,0 +1,88 @@
+"""One slot and a handler that blocks: signals, lost connections and the polls of the main thread."""
+
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from support.answers import Answer, Drop, refusal
+from support.environment import Launcher
+from support.gates import Gates
+from support.scripted_api import ScriptedRuntimeApi
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_an_idle_process(launch: Launcher, number: int) -> None:
+    """In the middle of a poll."""
+    env = launch("functions.echo")
+    env.api.wait_for_poll()
+    env.process.signal(number)
+    assert env.process.exit_code(2) == 0
+
+
+def test_a_signal_lets_the_handler_finish(launch: Launcher, gates: Gates, tmp_path: Path) -> None:
+    """Its answer is sent, and no further poll."""
+    env = launch("holding.handler", gates.env | {"EVERLOOP_SHUTDOWN_TIMEOUT": "5"})
+    exchange = env.invoke({})
+    exchange.wait_for_delivery()
+    env.process.wait_for_log("holding.handler is a synchronous handler")
+    while not (tmp_path / "gates" / "entered").exists():
+        time.sleep(0.005)
+    env.process.signal(signal.SIGTERM)
+    gates.open("go")
+    assert exchange.response() == "done"
+    assert env.process.exit_code(3) == 0
+    assert len(env.api.requests_to("next")) == 1
+
+
+def test_a_kept_alive_connection_that_ends_is_replaced(launch: Launcher) -> None:
+    """While polling, after it has served."""
+    env = launch("functions.echo")
+    assert env.invoke(1).response() == 1
+    [poll] = env.api.wait_for_poll()
+    poll.connection.close()
+    assert env.invoke(2).response() == 2
+
+
+def test_lost_answers_are_not_sent_again(launch: Launcher) -> None:
+    """The connection breaks under the answer; the next event is served."""
+    env = launch("functions.echo")
+    env.invoke(1, answer=Drop()).wait_for_head()
+    assert env.invoke(2).response() == 2
+
+
+def test_refused_answers_are_logged(launch: Launcher) -> None:
+    """With the status and the type."""
+    env = launch("functions.echo")
+    env.invoke(1, answer=refusal(413, "RequestEntityTooLarge")).wait()
+    env.process.wait_for_log("413 RequestEntityTooLarge")
+    assert env.invoke(2).response() == 2
+
+
+def test_polls_that_fail_are_tried_again(launch: Launcher, api: ScriptedRuntimeApi) -> None:
+    """A 500 is waited out."""
+    api.script("next", Answer(500, b"{}"), Answer(500, b"{}"))
+    env = launch("functions.echo", api=api)
+    assert env.invoke(1).response() == 1
+    assert len(env.process.logged("Polling failed")) == 2
+
+
+def test_a_forbidden_poll_ends_the_process(launch: Launcher, api: ScriptedRuntimeApi) -> None:
+    """403 means that Lambda and the process disagree on whose turn it is."""
+    api.script("next", refusal(403, "InvalidStateTransition"))
+    assert launch("functions.echo", api=api).process.exit_code() == 1
+
+
+def test_background_work_is_done_before_the_next_poll(launch: Launcher, gates: Gates, tmp_path: Path) -> None:
+    """everloop.wait_until() runs the loop when the answer is out."""
+    env = launch("holding.background", gates.env)
+    assert env.invoke({}).response() == "done"
+    env.api.wait_for_poll()
+    assert (tmp_path / "gates" / "later").exists()
+
+
+def test_events_that_close_the_connection(launch: Launcher) -> None:
+    """An event with `Connection: close` is answered on the next connection."""
+    env = launch("functions.echo")
+    assert env.invoke(1, delivery=Answer(close=True)).response() == 1
