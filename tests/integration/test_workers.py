@@ -193,3 +193,10 @@ def test_workers_write_to_the_log_provider(launch: Launcher, tmp_path: Path) -> 
     assert sum(b"startup of" in data for data in received) == 2
     assert sum(b"on purpose" in data for data in received) == 1
     assert env.process.logged("startup of") == []
+
+
+def test_one_extension_is_registered_for_all(launch: Launcher) -> None:
+    """Names of extensions are taken once; one is enough for Lambda's SIGTERM."""
+    env = launch("side_by_side:by_path", workers(3, 3))
+    env.api.wait_for_poll(3)
+    assert len(env.api.requests_to("register")) == 1
