@@ -5,9 +5,11 @@ import json
 import sys
 from pathlib import Path
 
-from benchmarks import referee, report, rounds, subjects
+from benchmarks import concurrency, plot, referee, report, rounds, subjects
 from benchmarks.referee import BenchmarkError
 from benchmarks.suites import SUITES, Suite, Verdict
+
+EVERY = (*SUITES, *concurrency.SUITES)
 
 EPILOG = """\
 exit status: 0 when every target is reached, 1 when one is missed, 2 when it could not be measured.
@@ -22,11 +24,12 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    names = [suite.name for suite in SUITES]
+    names = [suite.name for suite in EVERY]
     parser.add_argument("--short", action="store_true", help="under a minute, with wide margins: for CI")
     parser.add_argument("--only", metavar="NAME", choices=names, action="append", help=f"one of {', '.join(names)}")
     parser.add_argument("--rounds", type=int, metavar="N", help="rounds of every suite")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every round's figures there too")
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the ratios there, such as ratios.png")
     options = parser.parse_args(arguments)
     if options.rounds is not None and options.rounds < 1:
         parser.error("--rounds: expected 1 or more")
@@ -36,8 +39,11 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
 def main(arguments: list[str] | None = None) -> int:
     """Run what was asked for; give the exit status."""
     options = parse(arguments)
-    chosen = [suite for suite in SUITES if options.only is None or suite.name in options.only]
+    wanted = options.only or [suite.name for suite in (SUITES if options.short else EVERY)]
+    chosen = [suite for suite in EVERY if suite.name in wanted]
     try:
+        if options.plot is not None:
+            plot.check_installed()
         subjects.check_installed()
         referee.build()
         print(*report.heading(), sep="\n")
@@ -49,6 +55,8 @@ def main(arguments: list[str] | None = None) -> int:
     if options.json is not None:
         rows = {name: [report.as_json(outcome) for outcome in of_suite] for name, of_suite in outcomes.items()}
         options.json.write_text(json.dumps({"heading": report.heading(), "suites": rows}, indent=1) + "\n")
+    if options.plot is not None:
+        plot.draw(options.plot, report.heading(), outcomes)
     missed = {Verdict.MISS} if options.short else {Verdict.MISS, Verdict.NEAR}
     return 1 if any(outcome.verdict in missed for outcome in everything) else 0
 

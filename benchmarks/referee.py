@@ -29,6 +29,7 @@ class Load:
 
     measured: int = 1
     warm_up: int = 0
+    concurrency: int = 1
     pinned: bool = False
     cold: bool = False
     expected: str = ""
@@ -38,6 +39,8 @@ class Load:
     def options(self) -> list[str]:
         """The referee's command line, without the client's."""
         options = ["-e", str(EVENT), "-n", str(self.measured), "-w", str(self.warm_up), "-t", str(self.seconds)]
+        if self.concurrency > 1:
+            options += ["-c", str(self.concurrency)]
         if self.pinned:
             options += ["-p", str(max(os.sched_getaffinity(0)))]
         if self.cold:

@@ -27,6 +27,11 @@ def main() -> int:
         logging.getLogger("everloop").warning(warning)
     sys.path.insert(0, settings.task_root or os.path.abspath("."))  # noqa: PTH100 - pathlib costs a cold start 3 ms
     try:
+        if settings.workers != 1:
+            from everloop import workers  # nobody else pays for it
+
+            if (count := workers.count(settings)) > 1:
+                return workers.run(settings, environ, count)
         return run(settings, environ)
     except InvalidSettings as error:
         return settings_failed(error, settings.runtime_api)

@@ -39,6 +39,10 @@ class Crew:
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
+    def waiting(self) -> int:
+        """Count the invocations in flight that are not running this moment. Any thread may ask."""
+        return sum(not getattr(task.get_coro(), "cr_running", False) for task in list(self._tasks))
+
     async def finish(self, seconds: float) -> None:
         """Give the work in flight `seconds` to end, then cancel it."""
         if self._tasks:

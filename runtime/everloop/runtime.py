@@ -22,6 +22,7 @@ from everloop.logs import enable_own_loggers
 from everloop.report import ErrorReport
 from everloop.settings import Extension, Settings
 from everloop.signals import StopRequested, StopSignals
+from everloop.worker import Worker
 
 if TYPE_CHECKING:
     from everloop.main_thread import MainThread
@@ -32,12 +33,19 @@ USER_AGENT = f"everloop/{__version__}"
 
 
 class Runtime:
-    """One process: one loop, one application, its lifespan and its slots."""
+    """One process: one loop, one application, its lifespan and its slots. `worker`: it is one of several."""
 
-    def __init__(self, settings: Settings, environ: MutableMapping[str, str], signals: StopSignals) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        environ: MutableMapping[str, str],
+        signals: StopSignals,
+        worker: Worker | None = None,
+    ) -> None:
         self._settings = settings
         self._environ = environ
         self._signals = signals
+        self._worker = worker
         self._loop = loops.new_loop(settings.loop)
         self._client = RuntimeApiClient(settings.runtime_api, USER_AGENT)
         self._app: Any
@@ -83,7 +91,7 @@ class Runtime:
     def _load(self) -> None:
         """Import the application and build what serves it. Raises what the user's module raises, or `HandlerError`."""
         chosen = self._settings
-        found = load(chosen.handler)
+        found = load(chosen.handler) if self._worker is None else self._worker.app
         # asyncio.run() in the user's module takes the current loop away, dictConfig() our loggers.
         asyncio.set_event_loop(self._loop)
         kind = detect(chosen.handler, found, chosen.interface)
@@ -98,7 +106,7 @@ class Runtime:
             self._lifespan = Lifespan(found, required=required, timeout=chosen.startup_timeout)
         slots = chosen.max_concurrency or 1
         builder = Builder(chosen, self._loop, slots, self._stop_with)
-        if kind.blocks and slots == 1:
+        if kind.blocks and slots == 1 and self._worker is None:
             from everloop.main_thread import MainThread
 
             self._main_thread = MainThread(
@@ -113,7 +121,11 @@ class Runtime:
             self._handler = builder.on_loop(kind, found, self._lifespan.state)
         enable_own_loggers()
         given = settings.changed(chosen)
-        logger.info(
+        level = logging.INFO
+        if self._worker is not None and self._worker.number > 1:
+            level = logging.DEBUG  # the first one says it for all
+        logger.log(
+            level,
             "everloop %s: %s is %s (%s); loop %s, responses %s%s",
             __version__,
             chosen.handler,
@@ -139,13 +151,25 @@ class Runtime:
 
     async def _serve(self, handler: InvocationHandler) -> None:
         """Serve on the running loop until it is time to stop."""
+        if self._worker is not None:
+            await self._unless_stopped(asyncio.create_task(self._worker.all_ready(self._orphaned)))
         slots_wanted = self._settings.max_concurrency or 1
         # One process-wide variable cannot hold the trace ids of several invocations.
-        crew = Crew(handler, self._environ if slots_wanted == 1 else None, self._stop_with)
+        alone = slots_wanted == 1 and self._worker is None
+        crew = Crew(handler, self._environ if alone else None, self._stop_with)
         self._slots = [self._client.slot(crew.accept, self._lost) for _ in range(slots_wanted)]
+        if self._signals.requested:
+            self._stop_polling()
         for slot in self._slots:
             slot.poll()
+        watch = None
+        if slots_wanted > 1:
+            from everloop.stalls import StallWatch  # with one slot nobody waits, and nobody pays for it
+
+            watch = StallWatch(self._loop, crew, self._unread)
         await self._stopping.wait()
+        if watch is not None:
+            watch.stop()
         if not self._signals.requested:
             self._signals.limit(self._exit_code)
         await crew.finish(self._settings.shutdown_timeout / 2)
@@ -164,10 +188,16 @@ class Runtime:
             logger.critical("The Runtime API is lost, the process ends: %s", error)
             self._stop_with(1)
 
+    def _orphaned(self) -> None:
+        if not self._stopping.is_set():
+            logger.critical("The process that started this worker is gone, the worker ends")
+            self._stop_with(1)
+
     async def _start(self) -> None:
         """Start the lifespan, warm up, register the extension: all that must be done before the first poll."""
         registered = None
-        if self._settings.extension is Extension.AUTO:
+        # Of several workers one asks for Lambda's SIGTERM: names of extensions are taken once.
+        if self._settings.extension is Extension.AUTO and (self._worker is None or self._worker.number == 1):
             self._extension = self._client.extension()
             registered = asyncio.create_task(self._extension.register())
         await self._lifespan.start()
@@ -193,11 +223,18 @@ class Runtime:
         self._stop_polling()
         self._loop.call_soon_threadsafe(self._stopping.set)
 
+    def _unread(self) -> int:
+        return sum(slot.unread for slot in self._slots)
+
     def _stop_polling(self) -> None:
         for slot in self._slots:
             slot.stop()
 
     async def _init_failed(self, error: BaseException) -> int:
+        if self._worker is not None and not self._worker.claim_failure():
+            # All workers fail alike. The first one tells, and its end is what ends the others.
+            await self._stopping.wait()
+            return 1
         await report_init_error(self._client, error)
         return 1
 

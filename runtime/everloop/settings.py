@@ -80,6 +80,8 @@ class Settings:
     log_level: str | None = None
     max_concurrency: int | None = None
     """Slots of a Managed Instances environment; None on classic Lambda."""
+    log_socket: str | None = None
+    """Where worker processes connect their output to."""
 
     # What the user sets.
     interface: Interface = Interface.AUTO
@@ -94,6 +96,8 @@ class Settings:
     error_statuses: frozenset[int] = field(default_factory=frozenset)
     deadline_margin: float = 0.25
     shutdown_timeout: float = 0.45
+    workers: int | None = 1
+    """None: one per processor, at most one per slot."""
     loop: Loop = Loop.AUTO
     extension: Extension = Extension.AUTO
     access_log: Switch = Switch.OFF
@@ -116,6 +120,12 @@ class Settings:
                 values[_field(name)] = parse(value)
             except ValueError as expected:
                 faults.append(f"{name}={value!r}: expected {expected}")
+        slots = values.get("max_concurrency", 1)
+        if (values.get("workers") or 1) > slots:
+            faults.append(
+                f"EVERLOOP_WORKERS={environ['EVERLOOP_WORKERS']!r}: expected auto or at most {slots}, "
+                "AWS_LAMBDA_MAX_CONCURRENCY (which is 1 outside of Managed Instances): a worker needs a slot"
+            )
         runtime_api = environ.get("AWS_LAMBDA_RUNTIME_API", "")
         if not runtime_api:
             faults.append(
@@ -127,6 +137,7 @@ class Settings:
             runtime_api=runtime_api,
             handler=arguments[0] if arguments else environ.get("_HANDLER", ""),
             task_root=environ.get("LAMBDA_TASK_ROOT") or None,
+            log_socket=environ.get("_LAMBDA_TELEMETRY_LOG_FD_PROVIDER_SOCKET") or None,
             unknown=tuple(_unknown(environ)),
             **values,
         )
@@ -144,6 +155,8 @@ def changed(settings: Settings) -> list[str]:
 
 
 def _shown(value: object) -> str:
+    if value is None:
+        return "auto"
     if isinstance(value, frozenset | tuple):
         return ",".join(map(str, sorted(value)))
     return f"{value:g}" if isinstance(value, float) else str(value)
@@ -261,6 +274,14 @@ def _log_level(value: str) -> str | None:
     return level if level in ("TRACE", "DEBUG", "INFO", "WARN", "WARNING", "ERROR", "FATAL", "CRITICAL") else None
 
 
+def _workers(value: str) -> int | None:
+    if value.strip().lower() == "auto":
+        return None
+    if not (value.isascii() and value.isdigit() and int(value) >= 1):
+        raise ValueError("auto or a whole number from 1 to AWS_LAMBDA_MAX_CONCURRENCY")
+    return int(value)
+
+
 def _concurrency(value: str) -> int:
     if not (value.isascii() and value.isdigit() and 1 <= int(value) <= 10_000):
         raise ValueError("a whole number from 1 to 10000")
@@ -282,6 +303,7 @@ _PARSERS: dict[str, Callable[[str], Any]] = {
     "EVERLOOP_ERROR_STATUSES": _statuses,
     "EVERLOOP_DEADLINE_MARGIN": _seconds,
     "EVERLOOP_SHUTDOWN_TIMEOUT": _positive_seconds,
+    "EVERLOOP_WORKERS": _workers,
     "EVERLOOP_LOOP": _choice(Loop),
     "EVERLOOP_EXTENSION": _choice(Extension),
     "EVERLOOP_ACCESS_LOG": _choice(Switch),

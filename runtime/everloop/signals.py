@@ -21,9 +21,16 @@ class StopSignals:
     application blocks the loop.
     """
 
-    def __init__(self, timeout: float) -> None:
+    def __init__(self, timeout: float, *, forwarded: bool = False) -> None:
+        """Give the shutdown `timeout` seconds. With `forwarded`, a second signal is the first one come twice.
+
+        A terminal, and whoever signals a process group, reaches a worker as well as the parent that forwards it.
+        """
         self._timeout = timeout
+        self._forwarded = forwarded
         self.requested = False
+        self.before_exit: Callable[[], None] = lambda: None
+        """Called when the process is about to be ended from here, perhaps in a thread."""
         self.on_stop: Callable[[], None] | None = None
         """Called in the main thread, between any two bytecodes; None while an exception can do the same."""
 
@@ -34,12 +41,15 @@ class StopSignals:
 
     def limit(self, code: int) -> None:
         """End the process with `code` when the time for the shutdown is over, whatever it does then."""
-        timer = threading.Timer(self._timeout, cut_short, (code, self._timeout))
+        timer = threading.Timer(self._timeout, self._cut_short, (code,))
         timer.daemon = True
         timer.start()
 
     def _signalled(self, number: int, frame: FrameType | None) -> None:
         if self.requested:
+            if self._forwarded:
+                return
+            self.before_exit()
             os._exit(0)
         self.requested = True
         self.limit(0)
@@ -47,9 +57,14 @@ class StopSignals:
             raise StopRequested
         self.on_stop()
 
+    def _cut_short(self, code: int) -> None:
+        """End the process from a thread."""
+        self.before_exit()
+        cut_short(code, self._timeout)
+
 
 def cut_short(code: int, timeout: float) -> None:
-    """End the process from a thread. Not by logging: the thread that hangs may hold its lock."""
+    """Say so and end the process. Not by logging: the thread that hangs may hold its lock."""
     text = f"[WARNING]\t\t\teverloop: the shutdown was cut short after EVERLOOP_SHUTDOWN_TIMEOUT={timeout:g} s\n"
     os.write(1, text.encode())
     os._exit(code)

@@ -24,7 +24,7 @@ def test_the_settings_table_has_every_setting_and_its_default() -> None:
     for name in settings._PARSERS:
         if name.startswith("EVERLOOP_"):
             default = fields[name.removeprefix("EVERLOOP_").lower()].default
-            if isinstance(default, float):
+            if isinstance(default, int | float):
                 expected[name] = f"{default:g}"
             else:
                 expected[name] = default if isinstance(default, str) else ""

@@ -33,6 +33,7 @@ def test_the_defaults_are_the_contracts() -> None:
     assert settings.interface == "auto"
     assert settings.response_mode == "buffered"
     assert settings.lifespan == "auto"
+    assert settings.workers == 1
     assert settings.loop == "auto"
     assert settings.startup_timeout == 0
     assert settings.deadline_margin == 0.25
@@ -88,6 +89,9 @@ INVALID = [
     ("EVERLOOP_INTERFACE", "fastapi", "auto or asgi or wsgi or handler"),
     ("EVERLOOP_EVENTS", "events", "a path such as /events"),
     ("EVERLOOP_EVENTS", "/a b", "a path such as /events"),
+    ("EVERLOOP_WORKERS", "many", "auto or a whole number"),
+    ("EVERLOOP_WORKERS", "0", "auto or a whole number"),
+    ("EVERLOOP_WORKERS", "2", "at most 1"),
     ("EVERLOOP_RESPONSE_MODE", "response_stream", "buffered or streaming"),
     ("EVERLOOP_LIFESPAN", "yes", "auto or on or off"),
     ("EVERLOOP_LOOP", "trio", "auto or uvloop or asyncio"),
@@ -217,3 +221,12 @@ def test_any_environment_is_valid_or_refused(environ: dict[str, str]) -> None:
     """No value raises anything but `InvalidSettings`."""
     with contextlib.suppress(InvalidSettings):
         read(environ)
+
+
+def test_workers_are_at_most_as_many_as_slots() -> None:
+    """A worker without a slot would have nothing to do."""
+    slots = {"AWS_LAMBDA_MAX_CONCURRENCY": "4"}
+    assert read(slots | {"EVERLOOP_WORKERS": "4"}).workers == 4
+    assert read(slots | {"EVERLOOP_WORKERS": "Auto"}).workers is None
+    assert read({"EVERLOOP_WORKERS": "auto"}).workers is None
+    assert "EVERLOOP_WORKERS='5': expected auto or at most 4" in faults(slots | {"EVERLOOP_WORKERS": "5"})

@@ -1,6 +1,7 @@
 """One keep-alive connection to the Runtime API: pipelined requests, answers in order, flow control."""
 
 import asyncio
+import select
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import cast
@@ -85,6 +86,15 @@ class Connection(asyncio.Protocol):
         """
         if self._transport is not None and not self.closed:
             self._transport.set_write_buffer_limits(high=0 if enabled else None)
+
+    @property
+    def unread(self) -> bool:
+        """True when something has come that the loop has not taken yet. Any thread may ask."""
+        if self._transport is None or self.closed:
+            return False
+        poll = select.poll()
+        poll.register(self._transport.get_extra_info("socket").fileno(), select.POLLIN)
+        return bool(poll.poll(0))
 
     async def drain(self) -> None:
         """Wait until the Runtime API reads again, or the connection ends."""

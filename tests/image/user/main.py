@@ -1,19 +1,35 @@
 """A user's application, as the tests build it on top of the image: it tells what it was started with."""
 
+import asyncio
+import contextvars
 import json
 import os
+import signal
 import sys
 from typing import Any
 from urllib.parse import parse_qs
 
+mark: contextvars.ContextVar[str] = contextvars.ContextVar("mark", default="")
+
 
 async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
-    """Answer `/` with what surrounds the process, and `/large?bytes=N` with so many bytes."""
+    """Answer `/` with what surrounds the process, `/large?bytes=N` with so many bytes.
+
+    `/sleep?seconds=S&mark=M` tells, S seconds later, which mark it sees; `/die` ends the process that serves it.
+    """
     if scope["type"] != "http":
         raise RuntimeError("no lifespan")
     query = parse_qs(scope["query_string"].decode())
     if scope["path"] == "/large":
         content_type, body = b"text/plain", b"x" * int(query["bytes"][0])
+    elif scope["path"] == "/sleep":
+        mark.set(query["mark"][0])
+        await asyncio.sleep(float(query["seconds"][0]))
+        seen = {"mark": mark.get(), "request_id": scope["aws.context"].aws_request_id, "pid": os.getpid()}
+        content_type, body = b"application/json", json.dumps(seen).encode()
+    elif scope["path"] == "/die":
+        os.kill(os.getpid(), signal.SIGKILL)
+        return
     else:
         content_type, body = b"application/json", json.dumps(surroundings()).encode()
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", content_type)]})

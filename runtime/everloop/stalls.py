@@ -1,0 +1,114 @@
+"""Notices a coroutine that blocks the loop while other invocations wait, and says which function it is."""
+
+import asyncio
+import logging
+import sys
+import threading
+from collections.abc import Callable
+from types import CodeType, FrameType
+
+from everloop.crew import Crew
+from everloop.invocation import Invocation, current
+
+logger = logging.getLogger("everloop")
+
+BLOCKED = 0.1
+"""Seconds for which the loop does not turn until somebody is told."""
+
+LOOK_EVERY = 0.025
+
+REMEMBERED = 1_000
+"""Functions that are named once each; a program that makes functions as it goes must not fill the memory."""
+
+
+class StallWatch:
+    """A thread that looks, forty times a second, whether the loop's thread is busy.
+
+    Only then does it ask the loop for a sign of life, so a loop that waits is never woken, and nothing at all is added
+    to an invocation. Wanted where several invocations share a loop: a single one has nobody to keep waiting.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, crew: Crew, unread: Callable[[], int] = lambda: 0) -> None:
+        """Watch the loop of this thread. `unread` counts the slots with an event that nobody has read yet."""
+        self._loop = loop
+        self._crew = crew
+        self._unread = unread
+        self._watched = threading.get_ident()
+        self._turned = threading.Event()
+        self._stopped = threading.Event()
+        self._named: set[CodeType] = set()
+        threading.Thread(target=self._watch, name="everloop stall watch", daemon=True).start()
+
+    def stop(self) -> None:
+        """Look no more."""
+        self._stopped.set()
+        self._turned.set()
+
+    def _watch(self) -> None:
+        while not self._stopped.wait(LOOK_EVERY):
+            top = sys._current_frames().get(self._watched)
+            if top is None or is_waiting(top):
+                continue
+            del top  # a frame keeps everything alive that its function knows
+            self._turned.clear()
+            try:
+                self._loop.call_soon_threadsafe(self._turned.set)
+            except RuntimeError:
+                return  # the loop is closed
+            if not self._turned.wait(BLOCKED) and not self._stopped.is_set():
+                self._tell()
+                self._turned.wait()
+
+    def _tell(self) -> None:
+        top = sys._current_frames().get(self._watched)
+        if top is None or is_waiting(top):
+            return  # the machine was slow, not the application
+        others = self._crew.waiting() + self._unread()
+        frame = responsible(top)
+        if not others or frame.f_code in self._named or len(self._named) >= REMEMBERED:
+            return
+        self._named.add(frame.f_code)
+        token = current.set(invocation_of(top))  # the record belongs to the invocation that blocks
+        try:
+            logger.warning(
+                "%s() has blocked the event loop for more than %d ms while %d other invocation(s) wait (%s, line %d). "
+                "Await an asynchronous library instead, or use asyncio.to_thread(); told once for each function.",
+                frame.f_code.co_qualname,
+                BLOCKED * 1000,
+                others,
+                frame.f_code.co_filename,
+                frame.f_lineno,
+            )
+        finally:
+            current.reset(token)
+
+
+def is_waiting(top: FrameType) -> bool:
+    """Tell a loop that waits for something to happen: asyncio's is in `select`, uvloop's has no frame of its own."""
+    return top.f_code.co_filename.endswith(("/selectors.py", "/everloop/runtime.py"))
+
+
+_NOT_THE_USERS = ("<", __file__.removesuffix("stalls.py"), threading.__file__.removesuffix("threading.py"))
+"""How the file names begin of frozen modules, everloop itself and the standard library."""
+
+
+def responsible(top: FrameType) -> FrameType:
+    """Give the innermost frame of the user's own code; the innermost at all where there is none."""
+    frame: FrameType | None = top
+    while frame is not None:
+        name = frame.f_code.co_filename
+        if not name.startswith(_NOT_THE_USERS) and "/site-packages/" not in name:
+            return frame
+        frame = frame.f_back
+    return top
+
+
+def invocation_of(top: FrameType) -> Invocation | None:
+    """Give the invocation that the stack works on."""
+    frame: FrameType | None = top
+    while frame is not None:
+        if frame.f_code is Crew._work.__code__:
+            invocation = frame.f_locals.get("invocation")
+            return invocation if isinstance(invocation, Invocation) else None
+        frame = frame.f_back
+    return None

@@ -1,0 +1,116 @@
+"""Applications for several invocations at a time."""
+
+import asyncio
+import contextvars
+import json
+import logging
+import os
+import signal
+import time
+from typing import Any
+from urllib.parse import parse_qsl
+
+import everloop
+from gates import gate
+from messages import body, no_lifespan, start
+
+mark: contextvars.ContextVar[str | None] = contextvars.ContextVar("mark", default=None)
+logger = logging.getLogger("side_by_side")
+imported_by = os.getpid()
+
+
+async def isolated(scope: Any, receive: Any, send: Any) -> None:
+    """Tells what it sees of itself before and after others had their turn; a foreign mark would show."""
+    await no_lifespan(scope)
+    found = mark.get()
+    name = dict(parse_qsl(scope["query_string"].decode()))["name"]
+    mark.set(name)
+    before = everloop.current_invocation()
+    for _ in range(int(name) % 4):
+        await asyncio.sleep(0)
+    if int(name) % 7 == 0:
+        await asyncio.sleep(0.002)
+    after = everloop.current_invocation()
+    assert after is not None
+    if int(name) % 50 == 0:
+        logger.info("mark %s", name)
+    seen = {
+        "found": found,
+        "mark": mark.get(),
+        "same": before is after,
+        "request_id": after.request_id,
+        "context_id": scope["aws.context"].aws_request_id,
+        "trace_id": after.trace_id,
+        "tenant_id": after.tenant_id,
+        "environment": os.environ.get("_X_AMZN_TRACE_ID"),
+    }
+    await send(start())
+    await send(body(json.dumps(seen).encode()))
+
+
+async def by_path(scope: Any, receive: Any, send: Any) -> None:
+    """Does what the path says."""
+    if scope["type"] == "lifespan":
+        await receive()
+        print("startup of", os.getpid(), flush=True)
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        print("shutdown of", os.getpid(), flush=True)
+        await send({"type": "lifespan.shutdown.complete"})
+        return
+    path = scope["path"]
+    if path == "/gate":
+        print("at the gate", flush=True)
+        await gate("open")
+    elif path == "/block":
+        await blocks_the_loop()
+    elif path == "/block-at-once":
+        time.sleep(0.4)  # noqa: ASYNC251 - that is the point
+    elif path == "/sleep":
+        await asyncio.sleep(0.05)
+    elif path == "/raise":
+        raise ValueError("on purpose")
+    elif path == "/wait":
+        await asyncio.sleep(60)
+    elif path == "/die":
+        os.kill(os.getpid(), signal.SIGKILL)
+    elif path == "/exit":
+        raise SystemExit(7)
+    elif path == "/stream":
+        await send(start())
+        for piece in range(20):
+            await send(body(b"%d " % piece, more=True))
+            await asyncio.sleep(0.001)
+        await send(body(b"end"))
+        return
+    elif path == "/flood":
+        await send(start())
+        chunk = b"x" * 65536
+        for _ in range(64):
+            await send(body(chunk, more=True))
+        await send(body(b""))
+        return
+    await send(start())
+    await send(body(json.dumps({"pid": os.getpid(), "imported_by": imported_by, "path": path}).encode()))
+
+
+async def blocks_the_loop() -> None:
+    """Blocks in the middle, as a synchronous client of a database does."""
+    await asyncio.sleep(0.01)
+    time.sleep(0.4)  # noqa: ASYNC251 - that is the point
+
+
+async def measures(scope: Any, receive: Any, send: Any) -> None:
+    """Holds its event until all of them are there."""
+    await no_lifespan(scope)
+    await receive()
+    await gate("open")
+    await send(start())
+    await send(body(b"ok"))
+
+
+async def fails_to_start(scope: Any, receive: Any, send: Any) -> None:
+    """Has a lifespan whose startup fails."""
+    if scope["type"] == "lifespan":
+        await receive()
+        await send({"type": "lifespan.startup.failed", "message": "no database"})
