@@ -14,6 +14,8 @@ class _Names(dict[bytes, str]):
     """Header names as CGI has them. The same few dozen come again and again; the first ones are remembered."""
 
     def __missing__(self, name: bytes) -> str:
+        if b"_" in name:
+            return ""  # after the translation nobody could tell x_forwarded_for from x-forwarded-for
         text = name.decode("latin-1").upper().replace("-", "_")
         cgi = text if text in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{text}"
         if len(self) < 512:
@@ -27,8 +29,7 @@ _names = _Names()
 def build_environ(request: HttpRequest, *, multithread: bool) -> Environ:
     """Make the environment of a request. Text is bytes decoded as latin-1, as PEP 3333 has it.
 
-    `root_path` becomes SCRIPT_NAME and the rest of the path PATH_INFO. Names with underscores are left out: after the
-    translation nobody could tell `x_forwarded_for` from `x-forwarded-for`.
+    `root_path` becomes SCRIPT_NAME and the rest of the path PATH_INFO. Names with underscores are left out.
     """
     script_name, path_info = split_paths(request)
     server = request.server or ("localhost", 80)
@@ -53,15 +54,14 @@ def build_environ(request: HttpRequest, *, multithread: bool) -> Environ:
     if request.client is not None:
         environ["REMOTE_ADDR"] = request.client[0]
     for name, value in request.headers:
-        if b"_" in name:
-            continue
         key = _names[name]
         text = value.decode("latin-1")
-        if key in environ:
+        if key not in environ:
+            if key:
+                environ[key] = text
+        else:
             # RFC 6265 forbids the comma between cookies, RFC 9110 asks for it elsewhere.
             environ[key] += (";" if key == "HTTP_COOKIE" else ",") + text
-        else:
-            environ[key] = text
     if request.body:
         # What the client sent is of the encoded body, where Lambda has decoded one.
         environ["CONTENT_LENGTH"] = str(len(request.body))
