@@ -146,6 +146,13 @@ class Connection(asyncio.Protocol):
                 self.closed = True
             self._expected.popleft().answered(answer)
 
+    def eof_received(self) -> None:
+        """End the connection on both sides: who sends no more answers has no use for what is still to be written.
+
+        Left to itself the transport would first wait until all of that is read, which may be never.
+        """
+        self.abort(ConnectionResetError("The Runtime API closed the connection"))
+
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell everybody who still waits."""
         self.closed = self._ended = True

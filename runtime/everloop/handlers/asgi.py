@@ -16,6 +16,7 @@ from everloop.handlers.answers import Answer, StreamedAnswer
 from everloop.handlers.base import ApplicationExit, InvocationHandler, exit_code
 from everloop.handlers.deadline import Deadlines, DeadlineWatch, time_before_stop
 from everloop.handlers.front import Front
+from everloop.handlers.generators import close_generators
 from everloop.invocation import Invocation
 from everloop.report import ErrorReport
 from everloop.sources.base import Event
@@ -98,6 +99,8 @@ class AsgiHandler:
                 watch.stop()
             if logged is not None:
                 logged.log()
+        if run.stopped:
+            await close_generators()
         if invocation.background:
             await settle(invocation, None if watch is None else watch.stop_at)
 
@@ -187,6 +190,11 @@ class _Run:
         # Also where the client has its answer: an endless body for a HEAD request would otherwise go on for ever.
         self._cycle.cut()
         self._reply.release()
+
+    @property
+    def stopped(self) -> bool:
+        """True when the application was kept from finishing by its deadline or by a broken connection."""
+        return self._expired or self._reply.broken
 
     @property
     def _expired(self) -> bool:
