@@ -3,6 +3,7 @@
 import argparse
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks import referee, report, rounds, subjects
@@ -14,7 +15,7 @@ exit status: 0 when every target is reached, 1 when one is missed, 2 when it cou
 With --short a target that is "near" counts as reached."""
 
 
-def parse(arguments: list[str] | None) -> argparse.Namespace:
+def parse(arguments: list[str] | None, suites: Sequence[Suite]) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks",
@@ -22,7 +23,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    names = [suite.name for suite in SUITES]
+    names = [suite.name for suite in suites]
     parser.add_argument("--short", action="store_true", help="under a minute, with wide margins: for CI")
     parser.add_argument("--only", metavar="NAME", choices=names, action="append", help=f"one of {', '.join(names)}")
     parser.add_argument("--rounds", type=int, metavar="N", help="rounds of every suite")
@@ -33,10 +34,10 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     return options
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: list[str] | None = None, suites: Sequence[Suite] = SUITES) -> int:
     """Run what was asked for; give the exit status."""
-    options = parse(arguments)
-    chosen = [suite for suite in SUITES if options.only is None or suite.name in options.only]
+    options = parse(arguments, suites)
+    chosen = [suite for suite in suites if options.only is None or suite.name in options.only]
     try:
         subjects.check_installed()
         referee.build()
