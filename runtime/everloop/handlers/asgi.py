@@ -5,7 +5,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from everloop.api.promptness import Habits
-from everloop.api.reply import UNDER_WAY, Reply
+from everloop.api.reply import UNDER_WAY, Reply, ReplyState
 from everloop.asgi.cycle import CycleState, RequestCycle
 from everloop.asgi.scope import build_scope
 from everloop.asgi.types import Application
@@ -194,7 +194,7 @@ class _Run:
     @property
     def stopped(self) -> bool:
         """True when the application was kept from finishing by its deadline or by a broken connection."""
-        return self._expired or self._reply.broken
+        return self._expired or self._reply.state is ReplyState.BROKEN
 
     @property
     def _expired(self) -> bool:
