@@ -46,7 +46,8 @@ class Client(asyncio.Protocol):
 
     async def _stream(self, request_id: bytes) -> None:
         write = self._transport.writelines
-        write((START % request_id, SIZE, first_message(), b"\r\n"))
+        first = first_message()
+        write((START % request_id, b"%x\r\n" % len(first), first, b"\r\n"))
         for _ in range(COUNT - 1):
             if not self._may_write.is_set():
                 await self._may_write.wait()

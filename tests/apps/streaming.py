@@ -89,3 +89,13 @@ async def until_disconnect(scope: Any, receive: Any, send: Any) -> None:
         print("send raised OSError", type(error).__name__, flush=True)
     else:
         print("send raised nothing", flush=True)
+
+
+async def numbered(scope: Any, receive: Any, send: Any) -> None:
+    """`PIECES` pieces of 64 KiB that begin with their numbers."""
+    await no_lifespan(scope)
+    await send(start(200, [(b"content-type", b"application/octet-stream")]))
+    rest = b"x" * (PIECE - 8)
+    for number in range(int(os.environ["PIECES"])):
+        await send(body(number.to_bytes(8, "big") + rest, more=True))
+    await send(body())

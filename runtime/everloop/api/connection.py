@@ -20,7 +20,7 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._writelines: Callable[[Sequence[bytes]], None] = self._write_joined
         self._error: Exception | None = None
-        self._writable: asyncio.Future[None] | None = None
+        self._waiting_to_write: list[asyncio.Future[None]] = []
         self._waiting: Sequence[bytes] = ()
         self._corked = False
         self.served = 0
@@ -99,10 +99,10 @@ class Connection(asyncio.Protocol):
     async def drain(self) -> None:
         """Wait until the Runtime API reads again, or the connection ends."""
         while self.paused and not self.closed:
-            if self._writable is None:
-                self._writable = asyncio.get_running_loop().create_future()
-            # Shielded, because several may wait for the same future.
-            await asyncio.shield(self._writable)
+            # One for each who waits: a shared one would have to be shielded, which costs a turn of the loop.
+            waiting = asyncio.get_running_loop().create_future()
+            self._waiting_to_write.append(waiting)
+            await waiting
 
     def abort(self, error: Exception) -> None:
         """End the connection now; what is still expected is lost with `error`."""
@@ -156,6 +156,13 @@ class Connection(asyncio.Protocol):
                 self.closed = True
             self._expected.popleft().answered(answer)
 
+    def eof_received(self) -> None:
+        """End the connection on both sides: who sends no more answers has no use for what is still to be written.
+
+        Left to itself the transport would first wait until all of that is read, which may be never.
+        """
+        self.abort(ConnectionResetError("The Runtime API closed the connection"))
+
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell everybody who still waits."""
         self.closed = self._ended = True
@@ -177,6 +184,7 @@ class Connection(asyncio.Protocol):
     def resume_writing(self) -> None:
         """Wake those who wait in `drain()`."""
         self.paused = False
-        if self._writable is not None:
-            self._writable.set_result(None)
-            self._writable = None
+        for waiting in self._waiting_to_write:
+            if not waiting.done():  # cancelled
+                waiting.set_result(None)
+        self._waiting_to_write.clear()

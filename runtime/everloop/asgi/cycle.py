@@ -1,6 +1,7 @@
 """One request and its response, as the application sees them (ASGI HTTP spec 2.5)."""
 
 import asyncio
+from contextlib import aclosing
 from enum import Enum
 from typing import Protocol
 
@@ -52,6 +53,9 @@ class CycleState(Enum):
 
 _BODILESS = (204, 304)
 
+PATHSEND = "http.response.pathsend"
+"""The extension by which an application names a file as its body."""
+
 MESSAGES_PER_TURN = 64
 """Body messages after which `send()` lets the loop turn: an application that never waits would starve everything else,
 its own deadline included, as long as the other side reads as fast as it writes."""
@@ -60,12 +64,26 @@ its own deadline included, as long as the other side reads as fast as it writes.
 class RequestCycle:
     """Gives an application its `receive` and `send` for one request."""
 
-    __slots__ = ("_bodiless", "_body", "_cut", "_gone", "_head", "_method", "_sink", "_unyielded", "_waiting", "state")
+    __slots__ = (
+        "_bodiless",
+        "_body",
+        "_cut",
+        "_gone",
+        "_head",
+        "_method",
+        "_pathsend",
+        "_sink",
+        "_unyielded",
+        "_waiting",
+        "state",
+    )
 
-    def __init__(self, method: str, body: bytes, sink: ResponseSink) -> None:
+    def __init__(self, method: str, body: bytes, sink: ResponseSink, *, pathsend: bool = False) -> None:
+        """Make the cycle of one request; `pathsend` says whether the scope offers that extension."""
         self._method = method
         self._body: bytes | None = body
         self._sink = sink
+        self._pathsend = pathsend
         self._head: ResponseHead | None = None
         self._bodiless = False
         self._gone = False
@@ -113,6 +131,9 @@ class RequestCycle:
                 f"The application sent {message!r} (type None) in state {self.state.name}, expected a dict with a type"
             ) from None
         if kind != self.state.accepts:
+            if kind == PATHSEND and self._pathsend and self.state is CycleState.HEAD:
+                await self._send_file(message)
+                return
             raise ProtocolError(self._unexpected(kind))
         if self.state is CycleState.REQUEST:
             self._head = response_head(message)
@@ -125,8 +146,7 @@ class RequestCycle:
         more = bool(message.get("more_body", False))
         if self._bodiless:
             self._pass_head_alone(more)
-            return
-        if self.state is CycleState.HEAD:
+        elif self.state is CycleState.HEAD:
             assert self._head is not None  # noqa: S101 - the state says so
             self.state = CycleState.BODY if more else CycleState.COMPLETE
             self._sink.start(self._head, body, more)
@@ -146,6 +166,27 @@ class RequestCycle:
             await asyncio.sleep(0)
         if self._cut:
             raise ClientDisconnected("The response can no longer be delivered")
+
+    async def _send_file(self, message: Message) -> None:
+        """Send the body that a file holds, as if the application had sent it in large pieces."""
+        path = message.get("path")
+        if not isinstance(path, str):
+            raise ProtocolError(f"{PATHSEND} has path {path!r}, expected a str")
+        if self._bodiless:
+            await self.send({"type": "http.response.body"})
+            return
+        from everloop.asgi.files import read_ahead
+
+        async with aclosing(read_ahead(path)) as pieces:
+            while True:
+                try:
+                    piece, more = await anext(pieces)
+                except OSError as error:
+                    # Not the OSError itself: to an application that means that the client is gone.
+                    raise ProtocolError(f"{PATHSEND} names {path!r}, which cannot be read: {error}") from error
+                await self.send({"type": "http.response.body", "body": piece, "more_body": more})
+                if not more:
+                    return
 
     def _pass_head_alone(self, more: bool) -> None:
         """Answer HEAD, 204 and 304 without a body: the client has its response with the first body message."""

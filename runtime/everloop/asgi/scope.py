@@ -5,8 +5,13 @@ from typing import Any
 from everloop.exchange import Handshake, HttpRequest
 
 
-def build_scope(request: HttpRequest, state: dict[str, Any]) -> dict[str, Any]:
-    """Make the `http` scope of a request. `state` is the lifespan's and is copied (ASGI lifespan spec, 2.0)."""
+def build_scope(request: HttpRequest, state: dict[str, Any], *, pathsend: bool = False) -> dict[str, Any]:
+    """Make the `http` scope of a request. `state` is the lifespan's and is copied (ASGI lifespan spec, 2.0).
+
+    Of the extensions only pathsend is ever offered, and only where it helps. Lambda hands on neither interim responses
+    (early_hint) nor trailers to the client; nobody reads what `debug` says; and zero copies are out of reach: what
+    leaves here is in chunks, which the kernel's sendfile cannot write, and pathsend is all that is left of it.
+    """
     return {
         "type": "http",
         "asgi": {"version": "3.0", "spec_version": "2.5"},
@@ -20,7 +25,7 @@ def build_scope(request: HttpRequest, state: dict[str, Any]) -> dict[str, Any]:
         "headers": request.headers,
         "client": request.client,
         "server": request.server,
-        "extensions": {},
+        "extensions": {"http.response.pathsend": {}} if pathsend else {},
         "state": state.copy(),
     }
 

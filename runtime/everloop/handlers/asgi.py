@@ -5,17 +5,18 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from everloop.api.promptness import Habits
-from everloop.api.reply import UNDER_WAY, Reply
+from everloop.api.reply import UNDER_WAY, Reply, ReplyState
 from everloop.asgi.cycle import CycleState, RequestCycle
 from everloop.asgi.scope import build_scope
 from everloop.asgi.types import Application
 from everloop.background import settle
 from everloop.errors import DeadlineExceeded, IncompleteResponse, InvocationError, ShutDown, UnknownEvent
 from everloop.handlers.access import LoggedAnswer
-from everloop.handlers.answers import Answer
+from everloop.handlers.answers import Answer, StreamedAnswer
 from everloop.handlers.base import ApplicationExit, InvocationHandler, exit_code
 from everloop.handlers.deadline import Deadlines, DeadlineWatch, time_before_stop
 from everloop.handlers.front import Front
+from everloop.handlers.generators import close_generators
 from everloop.invocation import Invocation
 from everloop.report import ErrorReport
 from everloop.sources.base import Event
@@ -78,13 +79,15 @@ class AsgiHandler:
             return
         request, answer, event = call
         reply.habit = self._habits.of((request.method, request.path))
-        scope = build_scope(request, self._state)
+        streamed = isinstance(answer, StreamedAnswer)
+        # Not where it is buffered: at most 6 MB fit, and Starlette's GZipMiddleware does not compress what is sent so.
+        scope = build_scope(request, self._state, pathsend=streamed)
         scope["aws.event"] = event
         scope["aws.context"] = invocation.context
         logged = None
         if self._access_log:
             answer = logged = LoggedAnswer(answer, request)
-        run = _Run(RequestCycle(request.method, request.body, answer), answer, reply)
+        run = _Run(RequestCycle(request.method, request.body, answer, pathsend=streamed), answer, reply)
         seconds = time_before_stop(invocation.remaining(), self._margin)
         watch = None
         if seconds is not None:
@@ -96,6 +99,8 @@ class AsgiHandler:
                 watch.stop()
             if logged is not None:
                 logged.log()
+        if run.stopped:
+            await close_generators()
         if invocation.background:
             await settle(invocation, None if watch is None else watch.stop_at)
 
@@ -182,7 +187,14 @@ class _Run:
     def deadline_abandon(self) -> None:
         """Answer, and let the slot poll while the application goes on by itself."""
         self._fail_by_deadline()
+        # Also where the client has its answer: an endless body for a HEAD request would otherwise go on for ever.
+        self._cycle.cut()
         self._reply.release()
+
+    @property
+    def stopped(self) -> bool:
+        """True when the application was kept from finishing by its deadline or by a broken connection."""
+        return self._expired or self._reply.state is ReplyState.BROKEN
 
     @property
     def _expired(self) -> bool:

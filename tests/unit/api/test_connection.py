@@ -1,0 +1,92 @@
+"""The connection to the Runtime API: who waits for it, and how its end is noticed."""
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+
+from everloop.api.connection import Connection
+from everloop.wire.http1 import ApiAnswer
+from support.hostile import HostileApi, VirtualLoop, Wire
+
+
+class Waiter:
+    """Expects an answer and keeps what came of it."""
+
+    def __init__(self) -> None:
+        self.told: list[object] = []
+
+    def answered(self, answer: ApiAnswer) -> None:
+        self.told.append(answer.status)
+
+    def lost(self, error: Exception) -> None:
+        self.told.append(type(error))
+
+
+@pytest.fixture
+def loop() -> Iterator[VirtualLoop]:
+    loop = VirtualLoop()
+    asyncio.set_event_loop(loop)
+    yield loop
+    loop.close()
+    asyncio.set_event_loop(None)
+
+
+@pytest.fixture
+def connection(loop: VirtualLoop) -> tuple[Connection, Wire]:
+    api = HostileApi()
+    connection = loop.run_until_complete(api.connect())
+    return connection, api.wires[0]
+
+
+POLL = b"GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+def test_half_closed_is_closed(loop: VirtualLoop, connection: tuple[Connection, Wire]) -> None:
+    """Who sends no more answers has no use for what is still to be written: the end is told at once."""
+    protocol, wire = connection
+    waiter = Waiter()
+    protocol.ask(waiter, (POLL,))
+    wire.pause(True)
+    waiting = loop.create_task(protocol.drain())
+    loop.turn()
+    assert not waiting.done()
+
+    wire.half_close()
+    loop.turn()
+
+    assert waiter.told == [ConnectionResetError]
+    assert waiting.done()
+    assert wire.gone
+
+
+def test_everybody_who_waits_is_woken(loop: VirtualLoop, connection: tuple[Connection, Wire]) -> None:
+    """Several tasks may send for one response; one of them being cancelled disturbs none of the others."""
+    protocol, wire = connection
+    wire.pause(True)
+    waiting = [loop.create_task(protocol.drain()) for _ in range(3)]
+    loop.turn()
+    waiting[1].cancel()
+    wire.pause(False)
+    loop.turn()
+
+    assert [task.cancelled() for task in waiting] == [False, True, False]
+    assert all(task.done() for task in waiting)
+    wire.drop(None)
+    loop.turn()
+
+
+def test_waiting_again_where_it_paused_again(loop: VirtualLoop, connection: tuple[Connection, Wire]) -> None:
+    """Resumed and paused within one turn is paused."""
+    protocol, wire = connection
+    wire.pause(True)
+    waiting = loop.create_task(protocol.drain())
+    loop.turn()
+    wire.pause(False)
+    wire.pause(True)
+    loop.turn()
+    assert not waiting.done()
+
+    wire.drop(None)
+    loop.turn()
+    assert waiting.done()
