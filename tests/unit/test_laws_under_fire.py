@@ -14,10 +14,10 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from everloop.api.promptness import Promptness
 from everloop.api.slot import Slot
 from everloop.crew import Crew
 from everloop.handlers.asgi import AsgiHandler
+from everloop.handlers.front import Front
 from everloop.wire.runtime_api import RequestEncoder
 from support.hostile import HostileApi, Post, VirtualLoop, Wire, deliver, stream_of
 from support.sample_events import function_url
@@ -100,11 +100,11 @@ class UnderFire(RuleBasedStateMachine):
         self.unhandled_errors.append(context)
 
     async def begin(self) -> None:
-        handler = AsgiHandler(self.app, {}, streaming=True)
+        handler = AsgiHandler(self.app, {}, Front(streaming=True))
         crew = Crew(handler, None, self.over.append)
         on_lost: Any = self.over.append
-        encoder, promptness = RequestEncoder("runtime.test", "under-fire"), Promptness()
-        self.slots = [Slot(self.api.connect, encoder, promptness, crew.accept, on_lost) for _ in range(SLOTS)]
+        encoder = RequestEncoder("runtime.test", "under-fire")
+        self.slots = [Slot(self.api.connect, encoder, crew.accept, on_lost) for _ in range(SLOTS)]
         for slot in self.slots:
             slot.poll()
 
@@ -332,7 +332,7 @@ class UnderFire(RuleBasedStateMachine):
             self.the_loop_serves()
         finally:
             for slot in self.slots:
-                slot.close()
+                self.loop.run_until_complete(slot.close())
             for task in asyncio.all_tasks(self.loop):
                 task.cancel()
             self.loop.turn()
