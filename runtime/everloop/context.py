@@ -26,12 +26,12 @@ class LazyLambdaContext(LambdaContext):  # type: ignore[misc]  # awslambdaric ha
         LambdaContext.__init__(
             self,
             request_id,
-            json_object(headers.get(b"lambda-runtime-client-context")),
-            json_object(headers.get(b"lambda-runtime-cognito-identity")),
+            json_object(headers.get(b"Lambda-Runtime-Client-Context")),
+            json_object(headers.get(b"Lambda-Runtime-Cognito-Identity")),
             # AWS's class calculates with it, so an invocation without a deadline gets one that has passed.
             int((deadline or 0) * 1000),
-            text(headers.get(b"lambda-runtime-invoked-function-arn")),
-            text(headers.get(b"lambda-runtime-aws-tenant-id")),
+            text(headers.get(b"Lambda-Runtime-Invoked-Function-Arn")),
+            text(headers.get(b"Lambda-Runtime-Aws-Tenant-Id")),
         )
         return getattr(self, name)
 
@@ -46,11 +46,11 @@ def new_lambda_context(request_id: str, deadline: float | None, headers: dict[by
     AWS's class asks the environment six times for what never changes. So the first object is kept as a pattern, and
     what most invocations lack is looked at only where it came.
     """
-    client_context = headers.get(b"lambda-runtime-client-context")
-    identity = headers.get(b"lambda-runtime-cognito-identity")
+    client_context = headers.get(b"Lambda-Runtime-Client-Context")
+    identity = headers.get(b"Lambda-Runtime-Cognito-Identity")
     milliseconds = int((deadline or 0) * 1000)
-    arn = text(headers.get(b"lambda-runtime-invoked-function-arn"))
-    tenant_id = text(headers.get(b"lambda-runtime-aws-tenant-id"))
+    arn = text(headers.get(b"Lambda-Runtime-Invoked-Function-Arn"))
+    tenant_id = text(headers.get(b"Lambda-Runtime-Aws-Tenant-Id"))
     if client_context or identity or not _pattern:
         context = LambdaContext(
             request_id,

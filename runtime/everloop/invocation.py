@@ -30,12 +30,12 @@ class Invocation:
     __slots__ = ("_context", "_event", "_headers", "_payload", "background", "deadline", "request_id")
 
     def __init__(self, headers: dict[bytes, bytes], payload: bytes) -> None:
-        """Make an invocation of an answer's lower-case headers and body.
+        """Make an invocation of an answer's headers (names as in `Content-Type`) and body.
 
         Raises `KeyError` where the request id is missing. A deadline that is not a number counts as none.
         """
-        self.request_id = headers[b"lambda-runtime-aws-request-id"].decode("latin-1")
-        self.deadline = deadline_of(headers.get(b"lambda-runtime-deadline-ms"))
+        self.request_id = headers[b"Lambda-Runtime-Aws-Request-Id"].decode("latin-1")
+        self.deadline = deadline_of(headers.get(b"Lambda-Runtime-Deadline-Ms"))
         self.background: list[Future[Any]] | None = None
         """What `everloop.wait_until()` was given: the next poll waits for it."""
         self._headers = headers
@@ -49,32 +49,32 @@ class Invocation:
     @property
     def invocation_id(self) -> str | None:
         """The id of this attempt, which is sent back with the answer."""
-        return self._text(b"lambda-runtime-invocation-id")
+        return self._text(b"Lambda-Runtime-Invocation-Id")
 
     @property
     def function_arn(self) -> str | None:
         """The function, version or alias as it was invoked."""
-        return self._text(b"lambda-runtime-invoked-function-arn")
+        return self._text(b"Lambda-Runtime-Invoked-Function-Arn")
 
     @property
     def trace_id(self) -> str | None:
         """The X-Ray tracing header."""
-        return self._text(b"lambda-runtime-trace-id")
+        return self._text(b"Lambda-Runtime-Trace-Id")
 
     @property
     def tenant_id(self) -> str | None:
         """The tenant, in tenant isolation mode."""
-        return self._text(b"lambda-runtime-aws-tenant-id")
+        return self._text(b"Lambda-Runtime-Aws-Tenant-Id")
 
     @property
     def client_context(self) -> str | None:
         """The client context as JSON, from callers that use the AWS SDK."""
-        return self._text(b"lambda-runtime-client-context", "utf-8")
+        return self._text(b"Lambda-Runtime-Client-Context", "utf-8")
 
     @property
     def cognito_identity(self) -> str | None:
         """The Amazon Cognito identity as JSON."""
-        return self._text(b"lambda-runtime-cognito-identity", "utf-8")
+        return self._text(b"Lambda-Runtime-Cognito-Identity", "utf-8")
 
     def _text(self, name: bytes, encoding: str = "latin-1") -> str | None:
         value = self._headers.get(name)

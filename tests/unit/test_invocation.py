@@ -11,17 +11,17 @@ from everloop.errors import UnmarshalError
 from everloop.invocation import Invocation, parse_event
 
 HEADERS = {
-    b"lambda-runtime-aws-request-id": b"8476a536-e9f4-11e8-9739-2dfe598c3fcd",
-    b"lambda-runtime-invocation-id": b"attempt-9",
-    b"lambda-runtime-deadline-ms": b"1768254259123",
-    b"lambda-runtime-invoked-function-arn": b"arn:aws:lambda:eu-west-1:123456789012:function:web",
-    b"lambda-runtime-trace-id": b"Root=1-65a1b2c3-0123456789abcdef01234567;Parent=0123456789abcdef;Sampled=1",
-    b"lambda-runtime-client-context": '{"custom": {"name": "é"}}'.encode(),
-    b"lambda-runtime-cognito-identity": b'{"cognitoIdentityId": "id"}',
-    b"lambda-runtime-aws-tenant-id": b"tenant-7",
+    b"Lambda-Runtime-Aws-Request-Id": b"8476a536-e9f4-11e8-9739-2dfe598c3fcd",
+    b"Lambda-Runtime-Invocation-Id": b"attempt-9",
+    b"Lambda-Runtime-Deadline-Ms": b"1768254259123",
+    b"Lambda-Runtime-Invoked-Function-Arn": b"arn:aws:lambda:eu-west-1:123456789012:function:web",
+    b"Lambda-Runtime-Trace-Id": b"Root=1-65a1b2c3-0123456789abcdef01234567;Parent=0123456789abcdef;Sampled=1",
+    b"Lambda-Runtime-Client-Context": '{"custom": {"name": "é"}}'.encode(),
+    b"Lambda-Runtime-Cognito-Identity": b'{"cognitoIdentityId": "id"}',
+    b"Lambda-Runtime-Aws-Tenant-Id": b"tenant-7",
     b"content-type": b"text/plain",
 }
-ID = {b"lambda-runtime-aws-request-id": b"id-1"}
+ID = {b"Lambda-Runtime-Aws-Request-Id": b"id-1"}
 
 
 def test_every_header_has_its_field() -> None:
@@ -52,13 +52,13 @@ def test_what_did_not_come_is_none() -> None:
 @pytest.mark.parametrize("value", [b"", b"soon", b"-1", b"1e9", b"12.5", b" 5"])
 def test_a_deadline_that_is_no_number_is_none(value: bytes) -> None:
     """Better no deadline than a wrong one."""
-    assert Invocation(ID | {b"lambda-runtime-deadline-ms": value}, b"{}").deadline is None
+    assert Invocation(ID | {b"Lambda-Runtime-Deadline-Ms": value}, b"{}").deadline is None
 
 
 @pytest.mark.parametrize("value", [b"0", b"9" * 16, b"9" * 400, b"9" * 5_000])
 def test_an_absurd_deadline_is_survived(value: bytes) -> None:
     """AWS's emulator sends deadlines that are years ahead; nothing here may raise."""
-    remaining = Invocation(ID | {b"lambda-runtime-deadline-ms": value}, b"{}").remaining()
+    remaining = Invocation(ID | {b"Lambda-Runtime-Deadline-Ms": value}, b"{}").remaining()
 
     assert remaining is None or remaining < 0 or remaining > 1_000_000
 
@@ -66,7 +66,7 @@ def test_an_absurd_deadline_is_survived(value: bytes) -> None:
 def test_the_remaining_time_is_until_the_deadline() -> None:
     """In seconds."""
     soon = str(int((time.time() + 10) * 1000)).encode()
-    remaining = Invocation(ID | {b"lambda-runtime-deadline-ms": soon}, b"{}").remaining()
+    remaining = Invocation(ID | {b"Lambda-Runtime-Deadline-Ms": soon}, b"{}").remaining()
 
     assert remaining is not None
     assert 9 < remaining <= 10

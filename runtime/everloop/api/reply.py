@@ -8,7 +8,7 @@ from time import perf_counter
 import orjson
 
 from everloop.api.line import Line
-from everloop.api.promptness import Habit
+from everloop.api.promptness import PROMPT, Habit
 from everloop.errors import IllegalTransition, RuntimeApiRefused
 from everloop.invocation import Invocation
 from everloop.report import ErrorReport
@@ -101,7 +101,7 @@ class Reply:
 
     def complete(self, payload: bytes, content_type: bytes = JSON) -> None:
         """Send a whole, buffered response."""
-        if self.broken:
+        if self.state is ReplyState.BROKEN:
             return
         self._advance(ReplyState.COMPLETED)
         invocation = self.invocation
@@ -161,7 +161,9 @@ class Reply:
         """
         on_release, self._on_release = self._on_release, None
         if self._completed_at is not None and self.habit is not None:
-            self.habit.returned(perf_counter() - self._completed_at)
+            seconds = perf_counter() - self._completed_at
+            if seconds > PROMPT or not self.habit.trusted:
+                self.habit.returned(seconds)
             self.habit = None
         if on_release is not None:
             # Without this the collector would have to find and break a ring of objects for every invocation.

@@ -99,7 +99,8 @@ class AsgiHandler:
                 watch.stop()
             if logged is not None:
                 logged.log()
-        if run.stopped:
+        if (watch is not None and watch.expired) or reply.state is ReplyState.BROKEN:
+            # The application was kept from finishing.
             await close_generators()
         if invocation.background:
             await settle(invocation, None if watch is None else watch.stop_at)
@@ -164,6 +165,8 @@ class _Run:
         except BaseException as error:  # noqa: BLE001 - whatever the application raises, the process lives on
             self._failed(error)
         else:
+            if cycle.state is CycleState.COMPLETE:
+                return  # as nearly every call ends
             if self._expired:
                 self._fail_by_deadline()
             elif self._unanswered:
@@ -190,11 +193,6 @@ class _Run:
         # Also where the client has its answer: an endless body for a HEAD request would otherwise go on for ever.
         self._cycle.cut()
         self._reply.release()
-
-    @property
-    def stopped(self) -> bool:
-        """True when the application was kept from finishing by its deadline or by a broken connection."""
-        return self._expired or self._reply.state is ReplyState.BROKEN
 
     @property
     def _expired(self) -> bool:

@@ -33,10 +33,10 @@ class Stoppable(Protocol):
 class DeadlineWatch:
     """Stops one invocation's work in three steps."""
 
-    __slots__ = ("_deadlines", "expired", "stop_at", "work")
+    __slots__ = ("_watches", "expired", "stop_at", "work")
 
-    def __init__(self, deadlines: "Deadlines", work: Stoppable, stop_at: float) -> None:
-        self._deadlines = deadlines
+    def __init__(self, watches: "set[DeadlineWatch]", work: Stoppable, stop_at: float) -> None:
+        self._watches = watches
         self.work: Stoppable | None = work
         self.stop_at = stop_at
         """When the first step comes, by the loop's clock."""
@@ -44,8 +44,11 @@ class DeadlineWatch:
         """True once the application was told that its time is up before it had answered."""
 
     def stop(self) -> None:
-        """Stop watching, and let go of the work: the two hold each other otherwise."""
-        self._deadlines.forget(self)
+        """Stop watching, and let go of the work: the two hold each other otherwise.
+
+        The timer stays: firing once for nothing is cheaper than moving it.
+        """
+        self._watches.discard(self)
         self.work = None
 
     def near(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -91,15 +94,11 @@ class Deadlines:
 
     def watch(self, work: Stoppable, seconds: float) -> DeadlineWatch:
         """Watch over `work`, which is to be stopped in `seconds`."""
-        watch = DeadlineWatch(self, work, self._loop.time() + seconds)
+        watch = DeadlineWatch(self._watches, work, self._loop.time() + seconds)
         self._watches.add(watch)
         if self._armed is None or watch.stop_at < self._armed:
             self._arm(watch.stop_at)
         return watch
-
-    def forget(self, watch: DeadlineWatch) -> None:
-        """Watch no longer. The timer stays: firing once for nothing is cheaper than moving it."""
-        self._watches.discard(watch)
 
     def _arm(self, when: float) -> None:
         if self._timer is not None:

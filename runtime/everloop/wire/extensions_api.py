@@ -3,7 +3,7 @@
 Source: https://docs.aws.amazon.com/lambda/latest/dg/runtimes-extensions-api.html
 """
 
-IDENTIFIER = b"lambda-extension-identifier"
+IDENTIFIER = b"Lambda-Extension-Identifier"
 """The answer's header that names the extension from then on."""
 
 _NO_EVENTS = b'{"events":[]}'

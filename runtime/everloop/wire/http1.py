@@ -5,6 +5,9 @@ import httptools
 from everloop.errors import RuntimeApiUnreachable
 
 
+AS_LAMBDA_WRITES = b"Lambda-Runtime-Aws-Request-Id"
+
+
 class ApiAnswer:
     """One whole HTTP answer of the Runtime API."""
 
@@ -21,8 +24,13 @@ class ApiAnswer:
 
     @property
     def headers(self) -> dict[bytes, bytes]:
-        """The headers by lower-case names. Of two answers to an invocation only one is ever asked for them."""
-        return {name.lower(): value for name, value in self._headers.items()}
+        """The headers by their names as Go's servers, and so Lambda's, write them: `Content-Type`.
+
+        Of two answers to an invocation only one is ever asked for them, and that one needs no change.
+        """
+        if AS_LAMBDA_WRITES in self._headers:
+            return self._headers
+        return {name.title(): value for name, value in self._headers.items()}
 
 
 class AnswerReader:

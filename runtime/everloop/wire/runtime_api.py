@@ -33,7 +33,7 @@ class RequestEncoder:
         return b"POST /2018-06-01/runtime/invocation/%b/response%b%bContent-Type: %b\r\nContent-Length: %d\r\n\r\n" % (
             request_id.encode("latin-1"),
             self._common,
-            _echo(invocation_id),
+            b"" if invocation_id is None else _echo(invocation_id),
             content_type,
             length,
         )

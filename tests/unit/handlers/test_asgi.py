@@ -49,8 +49,8 @@ async def answered(
     """Hand one invocation to an application and give what its reply was told."""
     body = json.dumps(payload("function-url", "get_root").event if event is None else event).encode()
     headers = {
-        b"lambda-runtime-aws-request-id": b"id-1",
-        b"lambda-runtime-invoked-function-arn": b"arn:aws:lambda:::function:web",
+        b"Lambda-Runtime-Aws-Request-Id": b"id-1",
+        b"Lambda-Runtime-Invoked-Function-Arn": b"arn:aws:lambda:::function:web",
     }
     invocation = Invocation(headers, body if raw is None else raw)
     reply = RecordingReply()
@@ -220,7 +220,7 @@ async def test_a_source_that_cannot_stream_is_buffered_with_one_warning(
     with caplog.at_level(logging.WARNING):
         for reply in replies:
             await handler.handle(
-                Invocation({b"lambda-runtime-aws-request-id": b"id-1"}, json.dumps(event).encode()),
+                Invocation({b"Lambda-Runtime-Aws-Request-Id": b"id-1"}, json.dumps(event).encode()),
                 cast("Reply", reply),
             )
 

@@ -31,7 +31,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def told(handler: AsgiHandler, event: object) -> list[tuple[Any, ...]]:
     """Hand one event to a handler and give what its reply was told."""
-    invocation = Invocation({b"lambda-runtime-aws-request-id": b"id-1"}, json.dumps(event).encode())
+    invocation = Invocation({b"Lambda-Runtime-Aws-Request-Id": b"id-1"}, json.dumps(event).encode())
     current.set(invocation)
     reply = RecordingReply()
     await handler.handle(invocation, cast("Reply", reply))

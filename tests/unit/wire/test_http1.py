@@ -40,11 +40,11 @@ def test_an_answer_is_status_headers_and_body() -> None:
         (
             200,
             {
-                b"content-type": b"application/json",
-                b"lambda-runtime-aws-request-id": b"8476a536-e9f4-11e8-9739-2dfe598c3fcd",
-                b"lambda-runtime-deadline-ms": b"1768254259123",
-                b"lambda-runtime-client-context": b'{"a": 1}',
-                b"content-length": b"13",
+                b"Content-Type": b"application/json",
+                b"Lambda-Runtime-Aws-Request-Id": b"8476a536-e9f4-11e8-9739-2dfe598c3fcd",
+                b"Lambda-Runtime-Deadline-Ms": b"1768254259123",
+                b"Lambda-Runtime-Client-Context": b'{"a": 1}',
+                b"Content-Length": b"13",
             },
             b'{"key": "\xc3\xa9"}',
             True,
@@ -74,7 +74,7 @@ def test_connection_close_is_told() -> None:
 
 def test_headers_of_one_answer_are_not_those_of_the_next() -> None:
     """An id that did not come again must not be seen again."""
-    assert said(read(NEXT + EMPTY))[1] == (200, {b"content-length": b"0"}, b"", True)
+    assert said(read(NEXT + EMPTY))[1] == (200, {b"Content-Length": b"0"}, b"", True)
 
 
 def test_an_answer_is_complete_with_its_last_byte_and_not_before() -> None:
