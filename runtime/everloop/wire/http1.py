@@ -5,9 +5,6 @@ import httptools
 from everloop.errors import RuntimeApiUnreachable
 
 
-AS_LAMBDA_WRITES = b"Lambda-Runtime-Aws-Request-Id"
-
-
 class ApiAnswer:
     """One whole HTTP answer of the Runtime API."""
 
@@ -28,7 +25,7 @@ class ApiAnswer:
 
         Of two answers to an invocation only one is ever asked for them, and that one needs no change.
         """
-        if AS_LAMBDA_WRITES in self._headers:
+        if all(map(bytes.istitle, self._headers)):
             return self._headers
         return {name.title(): value for name, value in self._headers.items()}
 
