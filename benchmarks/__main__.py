@@ -49,7 +49,8 @@ def main(arguments: list[str] | None = None, suites: Sequence[Suite] = EVERY) ->
             plot.check_installed()
         subjects.check_installed()
         referee.build()
-        print(*report.heading(), sep="\n")
+        heading = report.heading()
+        print(*heading, sep="\n", flush=True)
         outcomes = {suite.name: measure(suite, options) for suite in chosen}
     except BenchmarkError as error:
         print(f"benchmarks: {error}", file=sys.stderr)
@@ -57,9 +58,9 @@ def main(arguments: list[str] | None = None, suites: Sequence[Suite] = EVERY) ->
     everything = [outcome for of_suite in outcomes.values() for outcome in of_suite]
     if options.json is not None:
         rows = {name: [report.as_json(outcome) for outcome in of_suite] for name, of_suite in outcomes.items()}
-        options.json.write_text(json.dumps({"heading": report.heading(), "suites": rows}, indent=1) + "\n")
+        options.json.write_text(json.dumps({"heading": heading, "suites": rows}, indent=1) + "\n")
     if options.plot is not None:
-        plot.draw(options.plot, report.heading(), outcomes)
+        plot.draw(options.plot, heading, outcomes)
     missed = {Verdict.MISS} if options.short else {Verdict.MISS, Verdict.NEAR}
     return 1 if any(outcome.verdict in missed for outcome in everything) else 0
 

@@ -35,9 +35,10 @@ def processor_model() -> str:
 
 
 def heading() -> list[str]:
-    """Lines that say when and on what."""
+    """Lines that say when and on what, and how busy it was with other work."""
     packages = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
-    return [f"everloop benchmarks, {datetime.now(UTC).date()}", machine(), packages]
+    busy = f"{os.getloadavg()[0]:.1f} processes were running before (load average)"
+    return [f"everloop benchmarks, {datetime.now(UTC).date()}", machine(), packages, busy]
 
 
 def table(title: str, rounds: int, outcomes: Iterable[Outcome]) -> list[str]:

@@ -90,7 +90,7 @@ HELLO = "hello world"
 WARM = Suite(
     name="warm",
     title="Warm path: CPU per buffered invocation, client and referee pinned to one processor",
-    load=Load(measured=20_000, warm_up=2_000, pinned=True, expected=HELLO),
+    load=Load(measured=10_000, warm_up=2_000, pinned=True, expected=HELLO),
     rounds=7,
     short_load=Load(measured=3_000, warm_up=500, pinned=True, expected=HELLO),
     short_rounds=3,
@@ -111,7 +111,7 @@ START = Suite(
     name="start",
     title="Cold start: from the start of the process to its first poll, bytecode compiled",
     load=Load(cold=True),
-    rounds=41,
+    rounds=31,
     short_load=Load(cold=True),
     short_rounds=9,
     comparisons=(
