@@ -56,7 +56,7 @@ class BlockingConnection:
         """Requests whose answers have not come."""
         return len(self._expected)
 
-    def ask(self, expectation: Expectation, pieces: Sequence[bytes], *, may_wait: bool = False) -> None:
+    def ask(self, expectation: Expectation, pieces: Sequence[bytes], may_wait: bool = False) -> None:
         """Write a request and expect its answer. One that may wait leaves with the next write, or by `flush()`."""
         if self.closed:
             expectation.lost(RuntimeApiUnreachable("The connection to the Runtime API is closed"))

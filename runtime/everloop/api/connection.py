@@ -39,7 +39,7 @@ class Connection(asyncio.Protocol):
 
     # Called by those who talk to the Runtime API.
 
-    def ask(self, expectation: Expectation, pieces: Sequence[bytes], *, may_wait: bool = False) -> None:
+    def ask(self, expectation: Expectation, pieces: Sequence[bytes], may_wait: bool = False) -> None:
         """Write a request, or the beginning of one, and expect its answer.
 
         One that may wait leaves with the next write, at the latest when the loop turns.

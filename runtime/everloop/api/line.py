@@ -25,7 +25,7 @@ class Line(Protocol):
     paused: bool
     """True while the Runtime API does not read: await `drain()` before the next write."""
 
-    def ask(self, expectation: Expectation, pieces: Sequence[bytes], *, may_wait: bool = False) -> None:
+    def ask(self, expectation: Expectation, pieces: Sequence[bytes], may_wait: bool = False) -> None:
         """Write a request, or the beginning of one, and expect its answer."""
 
     def write(self, pieces: Sequence[bytes]) -> None:

@@ -107,7 +107,7 @@ class Reply:
         invocation = self.invocation
         head = self._encoder.response(invocation.request_id, invocation.invocation_id, content_type, len(payload))
         habit = self.habit
-        self._connection.ask(self, (head, payload), may_wait=habit is not None and habit.trusted)
+        self._connection.ask(self, (head, payload), habit is not None and habit.trusted)
         self._completed_at = perf_counter()
 
     def start(self, content_type: bytes, *first: bytes) -> None:

@@ -78,7 +78,7 @@ class RequestCycle:
         "state",
     )
 
-    def __init__(self, method: str, body: bytes, sink: ResponseSink, *, pathsend: bool = False) -> None:
+    def __init__(self, method: str, body: bytes, sink: ResponseSink, pathsend: bool = False) -> None:
         """Make the cycle of one request; `pathsend` says whether the scope offers that extension."""
         self._method = method
         self._body: bytes | None = body

@@ -5,7 +5,7 @@ from typing import Any
 from everloop.exchange import Handshake, HttpRequest
 
 
-def build_scope(request: HttpRequest, state: dict[str, Any], *, pathsend: bool = False) -> dict[str, Any]:
+def build_scope(request: HttpRequest, state: dict[str, Any], pathsend: bool = False) -> dict[str, Any]:
     """Make the `http` scope of a request. `state` is the lifespan's and is copied (ASGI lifespan spec, 2.0).
 
     Of the extensions only pathsend is ever offered, and only where it helps. Lambda hands on neither interim responses

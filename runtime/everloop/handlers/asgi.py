@@ -81,13 +81,13 @@ class AsgiHandler:
         reply.habit = self._habits.of((request.method, request.path))
         streamed = isinstance(answer, StreamedAnswer)
         # Not where it is buffered: at most 6 MB fit, and Starlette's GZipMiddleware does not compress what is sent so.
-        scope = build_scope(request, self._state, pathsend=streamed)
+        scope = build_scope(request, self._state, streamed)
         scope["aws.event"] = event
         scope["aws.context"] = invocation.context
         logged = None
         if self._access_log:
             answer = logged = LoggedAnswer(answer, request)
-        run = _Run(RequestCycle(request.method, request.body, answer, pathsend=streamed), answer, reply)
+        run = _Run(RequestCycle(request.method, request.body, answer, streamed), answer, reply)
         seconds = time_before_stop(invocation.remaining(), self._margin)
         watch = None
         if seconds is not None:

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Collection, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from everloop.api.reply import Reply
 from everloop.errors import UnknownEvent
@@ -19,12 +19,8 @@ from everloop.sources.websocket import WebSocketApi
 logger = logging.getLogger("everloop")
 
 
-class Call(NamedTuple):
-    """A request for the application, the answer that its response goes into, and the event that it came from."""
-
-    request: HttpRequest
-    answer: Answer
-    event: Any
+Call = tuple[HttpRequest, Answer, Any]
+"""A request for the application, the answer that its response goes into, and the event that it came from."""
 
 
 class Front:
@@ -67,7 +63,7 @@ class Front:
         invocation.take_payload()
         if self._base_path:
             mount(request, self._base_path)
-        return Call(request, self.answer(reply, source, event), event)
+        return request, self.answer(reply, source, event), event
 
     def answer(self, reply: Reply, source: EventSource, event: Event) -> Answer:
         """Give the answer for a response to an event of a source: streamed where it can be."""
@@ -84,7 +80,7 @@ class Front:
         if self._events_path is None or not isinstance(event, dict):
             raise unknown
         request = event_request(self._events_path, invocation.take_payload())
-        return Call(request, EventAnswer(reply), event)
+        return request, EventAnswer(reply), event
 
     def _warn_buffered(self, source: EventSource) -> None:
         if source.name not in self._warned:

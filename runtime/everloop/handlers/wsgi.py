@@ -8,7 +8,7 @@ from everloop.errors import ClientDisconnected, DeadlineExceeded, InvocationErro
 from everloop.handlers.access import LoggedAnswer
 from everloop.handlers.answers import Answer, StreamedAnswer
 from everloop.handlers.base import ApplicationExit, BlockingHandler, exit_code
-from everloop.handlers.front import Call, Front
+from everloop.handlers.front import Front
 from everloop.invocation import Invocation
 from everloop.report import ErrorReport, user_traceback
 from everloop.wsgi.cycle import Application, WsgiCycle, WsgiState
@@ -52,7 +52,7 @@ class WsgiHandler:
             logger.error("An event source raised", exc_info=error)
             reply.fail(ErrorReport.of(error))
             return
-        if not isinstance(call, Call):
+        if not isinstance(call, tuple):
             return
         request, answer, event = call
         reply.habit = self._habits.of((request.method, request.path))
@@ -82,8 +82,8 @@ class WsgiHandler:
         """Answer 504 in the place of an application that did not return in time, or end its stream."""
         call = self._front.open(invocation, reply)
         if reply.state in UNDER_WAY:
-            if isinstance(call, Call):
-                _replace(call.answer, reply, 504, "Gateway Timeout", error)
+            if isinstance(call, tuple):
+                _replace(call[1], reply, 504, "Gateway Timeout", error)
             else:
                 reply.fail(ErrorReport.of(error))
 

@@ -63,16 +63,16 @@ def decode_payload2(source: str, event: Event, path: str, raw_path: bytes, root_
             get("x-forwarded-port"),
         )
         return HttpRequest(
-            method=http["method"].upper(),
-            path=path,
-            raw_path=raw_path,
-            root_path=root_path,
-            query_string=text_bytes(event.get("rawQueryString") or ""),
-            headers=pairs,
-            client=client_address(http.get("sourceIp")),
-            server=server,
-            scheme=scheme,
-            body=body_of(event),
+            http["method"].upper(),
+            path,
+            raw_path,
+            pairs,
+            root_path,
+            text_bytes(event.get("rawQueryString") or ""),
+            client_address(http.get("sourceIp")),
+            server,
+            scheme,
+            body_of(event),
         )
     except (AttributeError, KeyError, TypeError) as error:
         raise malformed_payload2(source, event, error) from error
