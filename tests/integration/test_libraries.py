@@ -62,7 +62,7 @@ def test_durable_execution(launch: Launcher, slots: dict[str, str]) -> None:
     """AWS's SDK for durable executions runs its handler on threads of its own."""
     pytest.importorskip("aws_durable_execution_sdk_python")
     operation = {
-        "Id": "1",
+        "Id": "b",  # the last part of the ARN
         "Type": "EXECUTION",
         "Status": "STARTED",
         "ExecutionDetails": {"InputPayload": '{"name": "you"}'},

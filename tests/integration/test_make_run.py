@@ -137,7 +137,9 @@ def test_an_example_that_does_not_exist_is_named() -> None:
     """And those that do are listed."""
     run = Run([*SCRIPT, "nowhere"])
     assert run.exit_code() == 1
-    assert run.output == "There is no example 'nowhere': expected one of fastapi_stream, hello.\n"
+    examples = sorted(path.parent.name for path in (ROOT / "examples").glob("*/main.py"))
+    assert {"fastapi_stream", "hello"} <= set(examples)
+    assert run.output == f"There is no example 'nowhere': expected one of {', '.join(examples)}.\n"
 
 
 def test_an_application_that_does_not_start_is_shown(tmp_path: Path) -> None:
