@@ -50,7 +50,10 @@ def decode_payload2(source: str, event: Event, path: str, raw_path: bytes, root_
         headers = event.get("headers") or {}
         pairs = raw_headers(headers)
         if cookies := event.get("cookies"):
-            _add_cookies(pairs, cookies)
+            if "cookie" in headers or "Cookie" in headers:
+                _complete_cookies(pairs, items(cookies))
+            else:
+                pairs.append((b"cookie", header_value("; ".join(items(cookies)))))
         if "host" not in headers:
             # AWS sends lower case; emulators and tests by hand may not.
             headers = {name.lower(): value for name, value in headers.items()}
@@ -83,18 +86,14 @@ def malformed_payload2(source: str, event: Event, error: Exception) -> Malformed
     return malformed(source, event, _SHAPE, error)
 
 
-def _add_cookies(headers: RawHeaders, cookies: Any) -> None:
-    """Make the `cookies` list one cookie header again.
-
-    Function URLs may send the same cookies in a header as well: it is kept, and gets what only the list has.
-    """
+def _complete_cookies(headers: RawHeaders, cookies: list[Any]) -> None:
+    """Add to the cookie header what only the `cookies` list has: Function URLs may send the same cookies in both."""
     for index, (name, value) in enumerate(headers):
         if name == b"cookie":
             known = {part.strip() for part in value.split(b";")}
-            listed = [header_value(cookie) for cookie in items(cookies)]
+            listed = [header_value(cookie) for cookie in cookies]
             headers[index] = (name, b"; ".join([value, *(one for one in listed if one.strip() not in known)]))
             return
-    headers.append((b"cookie", header_value("; ".join(items(cookies)))))
 
 
 def encode_payload2(head: ResponseHead) -> dict[str, Any]:
