@@ -49,7 +49,9 @@ class Invocation:
     @property
     def invocation_id(self) -> str | None:
         """The id of this attempt, which is sent back with the answer."""
-        return self._text(b"Lambda-Runtime-Invocation-Id")
+        # This and the trace id are asked for every time: without a further call.
+        value = self._headers.get(b"Lambda-Runtime-Invocation-Id")
+        return value.decode("latin-1") if value else None
 
     @property
     def function_arn(self) -> str | None:
@@ -59,7 +61,8 @@ class Invocation:
     @property
     def trace_id(self) -> str | None:
         """The X-Ray tracing header."""
-        return self._text(b"Lambda-Runtime-Trace-Id")
+        value = self._headers.get(b"Lambda-Runtime-Trace-Id")
+        return value.decode("latin-1") if value else None
 
     @property
     def tenant_id(self) -> str | None:

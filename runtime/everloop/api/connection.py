@@ -21,8 +21,10 @@ class Connection(asyncio.Protocol):
         self._writelines: Callable[[Sequence[bytes]], None] = self._write_joined
         self._error: Exception | None = None
         self._waiting_to_write: list[asyncio.Future[None]] = []
-        self._waiting: Sequence[bytes] = ()
-        self._corked = False
+        self.waiting: Sequence[bytes] = ()
+        """What was allowed to wait for the next write."""
+        self.corked = False
+        """True while somebody promises to `flush()` within this turn of the loop, which is cheaper than a callback."""
         self.served = 0
         """Answers that came so far: a connection that served once and then ends was merely kept alive too long."""
         self.closed = False
@@ -49,34 +51,25 @@ class Connection(asyncio.Protocol):
             return
         self._expected.append(expectation)
         if may_wait:
-            self._waiting = pieces
-            if not self._corked:
-                asyncio.get_running_loop().call_soon(self._flush)
-        elif self._waiting:
-            self._writelines((*self._waiting, *pieces))
-            self._waiting = ()
+            self.waiting = pieces
+            if not self.corked:
+                asyncio.get_running_loop().call_soon(self.flush)
+        elif self.waiting:
+            self._writelines((*self.waiting, *pieces))
+            self.waiting = ()
         else:
             self._writelines(pieces)
-
-    def cork(self) -> None:
-        """Promise to call `uncork()` within this turn of the loop, which costs less than a callback of its own."""
-        self._corked = True
-
-    def uncork(self) -> None:
-        """Let go what was allowed to wait and is still waiting."""
-        self._corked = False
-        if self._waiting:
-            self._flush()
 
     def write(self, pieces: Sequence[bytes]) -> None:
         """Write more of the request that was begun last."""
         if self._transport is not None and not self.closed:
             self._writelines(pieces)
 
-    def _flush(self) -> None:
-        if self._waiting and self._transport is not None and not self.closed:
-            self._writelines(self._waiting)
-        self._waiting = ()
+    def flush(self) -> None:
+        """Let go what was allowed to wait and is still waiting."""
+        if self.waiting and self._transport is not None and not self.closed:
+            self._writelines(self.waiting)
+        self.waiting = ()
 
     def write_through(self, enabled: bool) -> None:
         """Let every write reach the socket at once and pause as soon as it takes no more.
@@ -115,7 +108,7 @@ class Connection(asyncio.Protocol):
         self._expected.clear()
         self.listener = None
         if self._transport is not None:
-            self._flush()
+            self.flush()
             self._transport.close()
 
     async def wait_closed(self) -> None:

@@ -102,9 +102,11 @@ class Slot:
             self._hand_on(connection, invocation)
 
     def _hand_on(self, connection: Connection, invocation: Invocation) -> None:
-        connection.cork()
+        connection.corked = True
         self._on_invocation(invocation, Reply(connection, self._encoder, invocation, self.poll))
-        connection.uncork()
+        connection.corked = False
+        if connection.waiting:
+            connection.flush()
 
     async def _hand_on_anew(self, invocation: Invocation) -> None:
         try:
