@@ -48,7 +48,7 @@ def main() -> int:
                 print_hints(url)
                 status = emulator.wait()
             finally:
-                emulator.terminate()
+                end(emulator)
         raise RunError(f"The emulator ended by itself, with status {status}. Did two calls reach it at once?")
     except RunError as error:
         print(error, file=sys.stderr)
@@ -57,11 +57,25 @@ def main() -> int:
 
 def stop(_signal: int, _frame: FrameType | None) -> None:
     """End the script, and on the way out the emulator, when it is told to stop."""
-    # Only once: a second Ctrl-C must not interrupt the way out.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    # Only once: a second signal must not interrupt the way out. make sends one of its own after a Ctrl-C. A function,
+    # because Python complains of a signal that it has caught and then finds set to SIG_IGN.
+    signal.signal(signal.SIGINT, pass_over)
+    signal.signal(signal.SIGTERM, pass_over)
     print("\nStopped.", flush=True)
     raise SystemExit(0)
+
+
+def pass_over(_signal: int, _frame: FrameType | None) -> None:
+    """Do nothing about a signal."""
+
+
+def end(emulator: subprocess.Popen[bytes]) -> None:
+    """End the emulator, by force where two signals at once have made it hang."""
+    emulator.terminate()
+    try:
+        emulator.wait(timeout=5)
+    except subprocess.TimeoutExpired:
+        emulator.kill()
 
 
 def free_port(preferred: int) -> int:
