@@ -59,7 +59,7 @@ def test_nothing_that_only_building_needs_is_left(start: Starter, python_image: 
     assert run(start, everloop_image, "sh", "-c", COMPILERS) == run(start, python_image, "sh", "-c", COMPILERS)
     script = """
         site=$(python3 -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
-        ls -d /root/.cache /src /rootfs "$site"/hatchling "$site"/samcli 2>/dev/null || true
+        ls -d "$HOME"/.cache /src /rootfs "$site"/hatchling "$site"/samcli 2>/dev/null || true
         find "$site" -type d -name tests
     """
     assert run(start, everloop_image, "sh", "-uc", script) == ""
