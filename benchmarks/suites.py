@@ -27,7 +27,7 @@ class Target:
     of_ratio: bool = True
     """Whether it is set on the ratio, or on the subject's own figure."""
 
-    slack: float = 2.0
+    slack: float = 1.5
     """The factor by which a figure that is near may miss the bound."""
 
     def judge(self, figure: float) -> Verdict:
