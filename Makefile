@@ -47,6 +47,7 @@ pins: ## renew the pinned requirements
 	$(VENV)/pins/bin/pip --disable-pip-version-check --quiet install uv
 	$(pin) pyproject.toml --output-file requirements/runtime.txt
 	$(pin) pyproject.toml --extra test --extra bench --constraint requirements/runtime.txt --output-file requirements/test.txt
+	$(pin) pyproject.toml --extra dev --constraint requirements/test.txt --output-file requirements/dev.txt
 	$(pin) requirements/build.in --constraint requirements/test.txt --output-file requirements/build.txt
 	$(pin) requirements/rie.in --no-deps --output-file requirements/rie.txt
 	$(pin) examples/fastapi_stream/requirements.in --constraint requirements/test.txt --output-file examples/fastapi_stream/requirements.txt
@@ -61,8 +62,8 @@ $(VENV)/.made:
 	$(PYTHON) -m venv $(VENV)
 	@touch $@
 
-$(VENV)/.ready: requirements/runtime.txt requirements/build.txt requirements/rie.txt requirements/fetch_rie.py pyproject.toml examples/fastapi_stream/requirements.txt | $(VENV)/.made
-	$(locked) -r requirements/runtime.txt -r requirements/build.txt -r examples/fastapi_stream/requirements.txt
+$(VENV)/.ready: requirements/dev.txt requirements/build.txt requirements/rie.txt requirements/fetch_rie.py pyproject.toml examples/fastapi_stream/requirements.txt | $(VENV)/.made
+	$(locked) -r requirements/dev.txt -r requirements/build.txt -r examples/fastapi_stream/requirements.txt
 	$(install) --no-index --no-deps --no-build-isolation --editable .
 	$(bin)/python3 requirements/fetch_rie.py $(bin)/aws-lambda-rie
 	@touch $@

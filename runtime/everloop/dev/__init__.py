@@ -1,0 +1,1 @@
+"""Lambda on a laptop: `everloop dev`, `everloop invoke`, `everloop event`. Never imported on Lambda."""
