@@ -6,21 +6,29 @@ VENV ?= .venv
 APP ?= fastapi_stream
 # Further arguments of pytest or of the benchmarks, as in `make test ARGS="-k streaming"`.
 ARGS ?=
+# The processor that `make layer` builds for, as Lambda calls it: x86_64 or arm64.
+ARCH ?= x86_64
 
 bin := $(abspath $(VENV))/bin
 # `./bootstrap` runs the first python3 on PATH: let it be the one of the virtual environment. exec, so that signals arrive.
 run := exec env PATH="$(bin):$$PATH"
 install := $(bin)/python3 -m pip --disable-pip-version-check --quiet install
 locked := $(install) --require-hashes
+# Lambda refuses the image index that BuildKit's attestations would make of an image. The labels say what it was built from.
+docker_build = BUILDX_NO_DEFAULT_ATTESTATIONS=1 docker build $(if $(PYTHON_IMAGE),--build-arg PYTHON_IMAGE=$(PYTHON_IMAGE)) \
+	$(if $(revision),--build-arg REVISION=$(revision) --build-arg CREATED=$(created) --build-arg SOURCE_DATE_EPOCH=$(epoch))
+revision = $(shell git rev-parse HEAD 2>/dev/null)
+created = $(shell TZ=UTC git log -1 --format=%cd --date=format-local:%Y-%m-%dT%H:%M:%SZ)
+epoch = $(shell git log -1 --format=%ct)
 # One line per requirement with the hashes of every wheel, valid on every Python and processor that everloop supports.
 pin = $(VENV)/pins/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	--no-emit-package everloop --custom-compile-command "make pins"
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types bench image pins clean
+.PHONY: help run test lint types bench image image-dev image-size image-same layer templates audit pins clean
 
 help: ## list these targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 20
 
 run: $(VENV)/.ready ## run the FastAPI example under AWS's emulator (APP=hello: the other one)
 	@$(run) python3 examples/run.py $(APP)
@@ -39,8 +47,35 @@ bench: $(VENV)/.ready-to-test ## compare with AWS's own client (ARGS=--short: a 
 	$(run) python3 -m benchmarks $(ARGS)
 
 image: ## build the container image `everloop` (PYTHON_IMAGE=… for another base)
-	@# Lambda refuses the image index that BuildKit's attestations would make of it.
-	BUILDX_NO_DEFAULT_ATTESTATIONS=1 docker build $(if $(PYTHON_IMAGE),--build-arg PYTHON_IMAGE=$(PYTHON_IMAGE)) --tag everloop .
+	$(docker_build) --target runtime --tag everloop .
+
+image-dev: ## build the image with `everloop dev` as well, `everloop-dev`
+	$(docker_build) --target dev --tag everloop-dev .
+
+image-size: image ## print what each layer of the image adds to its base
+	$(PYTHON) container/layers.py everloop $(or $(PYTHON_IMAGE),python:3.13-slim)
+
+image-same: ## build the image twice from nothing and compare the layers
+	$(docker_build) --no-cache --target runtime --tag everloop-once .
+	$(docker_build) --no-cache --target runtime --tag everloop-again .
+	@[ "$$(docker image inspect --format '{{json .RootFS.Layers}}' everloop-once)" = \
+	   "$$(docker image inspect --format '{{json .RootFS.Layers}}' everloop-again)" ] && echo "the same layers"
+
+layer: $(VENV)/.ready ## build the Lambda layer for AWS's managed Python runtimes (ARCH=arm64 for Graviton)
+	$(bin)/python3 layer/build.py --arch $(ARCH) dist/everloop-layer-$(ARCH).zip
+
+templates: $(VENV)/.ready-to-test $(VENV)/cdk/.ready ## synthesise the CDK example and check it with cfn-lint; needs Node.js
+	rm -rf $(VENV)/cdk/out
+	cd examples/deploy/cdk && CDK_OUTDIR=$(abspath $(VENV))/cdk/out $(abspath $(VENV))/cdk/bin/python3 app.py
+	@# W3005, a dependency named twice, is how the CDK writes every function.
+	$(bin)/cfn-lint --ignore-checks W3005 --template $(VENV)/cdk/out/*.template.json
+	@echo "$$(ls $(VENV)/cdk/out/*.template.json | wc -l) templates are in order"
+
+audit: ## report known vulnerabilities of what is pinned; needs PyPI's service, and fails where that is out of reach
+	$(PYTHON) -m venv $(VENV)/audit
+	$(VENV)/audit/bin/pip --disable-pip-version-check --quiet install pip-audit
+	$(VENV)/audit/bin/pip-audit --strict --disable-pip --require-hashes --requirement requirements/runtime.txt
+	$(VENV)/audit/bin/pip-audit --strict --disable-pip --require-hashes --requirement requirements/dev.txt
 
 pins: ## renew the pinned requirements
 	$(PYTHON) -m venv $(VENV)/pins
@@ -49,6 +84,7 @@ pins: ## renew the pinned requirements
 	$(pin) pyproject.toml --extra test --extra bench --constraint requirements/runtime.txt --output-file requirements/test.txt
 	$(pin) pyproject.toml --extra dev --constraint requirements/test.txt --output-file requirements/dev.txt
 	$(pin) requirements/build.in --constraint requirements/test.txt --output-file requirements/build.txt
+	$(pin) requirements/cdk.in --constraint requirements/test.txt --output-file requirements/cdk.txt
 	$(pin) requirements/rie.in --no-deps --output-file requirements/rie.txt
 	$(pin) examples/fastapi_stream/requirements.in --constraint requirements/test.txt --output-file examples/fastapi_stream/requirements.txt
 
@@ -70,4 +106,9 @@ $(VENV)/.ready: requirements/dev.txt requirements/build.txt requirements/rie.txt
 
 $(VENV)/.ready-to-test: requirements/test.txt $(VENV)/.ready
 	$(locked) -r requirements/test.txt
+	@touch $@
+
+$(VENV)/cdk/.ready: requirements/cdk.txt
+	$(PYTHON) -m venv $(VENV)/cdk
+	$(VENV)/cdk/bin/pip --disable-pip-version-check --quiet install --require-hashes -r requirements/cdk.txt
 	@touch $@

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import subprocess
+import sys
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -79,8 +81,14 @@ def build(engine: Any, tag: str, folder: Path, **options: Any) -> str:
 
 @pytest.fixture(scope="session")
 def everloop_image(engine: Any, python_image: str) -> str:
-    """The image of this repository, as a plain `docker build .` makes it."""
-    return build(engine, "everloop-test", ROOT, buildargs={"PYTHON_IMAGE": python_image})
+    """The image of this repository, as `docker build .` makes it (the old builder would build what it does not need as well)."""
+    return build(engine, "everloop-test", ROOT, buildargs={"PYTHON_IMAGE": python_image}, target="runtime")
+
+
+@pytest.fixture(scope="session")
+def dev_image(engine: Any, python_image: str) -> str:
+    """The target with `everloop dev`."""
+    return build(engine, "everloop-test-dev", ROOT, buildargs={"PYTHON_IMAGE": python_image}, target="dev")
 
 
 @pytest.fixture(scope="session")
@@ -96,6 +104,37 @@ def user_image(engine: Any, everloop_image: str, tmp_path_factory: pytest.TempPa
     shutil.copy(HERE / "user" / "main.py", folder)
     (folder / "Dockerfile").write_text(THREE_LINES.format(base=everloop_image), encoding="utf-8")
     return build(engine, "everloop-test-user", folder)
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """everloop as `pip install everloop` gets it."""
+    folder = tmp_path_factory.mktemp("wheel")
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet", "wheel"]
+    options = ["--no-deps", "--no-index", "--no-build-isolation", "--wheel-dir", str(folder)]
+    subprocess.run([*pip, *options, str(ROOT)], check=True)
+    (made,) = folder.glob("*.whl")
+    return made
+
+
+@pytest.fixture(scope="session")
+def python_version(engine: Any, python_image: str) -> str:
+    """Python's version in the base, as `3.13`."""
+    program = "import sys; print('%d.%d' % sys.version_info[:2])"
+    output: bytes = engine.containers.run(python_image, ["python3", "-c", program], remove=True)
+    return output.decode().strip()
+
+
+@pytest.fixture(scope="session")
+def aws_like_image(engine: Any, python_image: str, everloop_image: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A base laid out as AWS's own are, without anything of everloop: Python in /var/lang, a bootstrap, an entry point.
+
+    What stands in for AWS's client says so and ends, so nothing can pass by accident through it.
+    """
+    folder = tmp_path_factory.mktemp("aws-like")
+    shutil.copytree(HERE / "aws_like", folder, dirs_exist_ok=True)
+    arguments = {"PYTHON_IMAGE": python_image, "EVERLOOP_IMAGE": everloop_image}
+    return build(engine, "everloop-test-aws-like", folder, buildargs=arguments)
 
 
 @pytest.fixture

@@ -119,8 +119,10 @@ def test_runtime_api_out_of_reach_ends_the_process(start: Starter, user_image: s
 
 @pytest.mark.parametrize("environment", [{}, {"AWS_LAMBDA_MAX_CONCURRENCY": "1"}], ids=["classic", "managed"])
 def test_docker_stop_ends_it_at_once(start: Starter, user_image: str, environment: dict[str, str]) -> None:
-    """The signal arrives: Docker never waits for its time-out."""
+    """The signal arrives: the lifespan's shutdown runs, and Docker never waits for its time-out."""
     container = start(user_image, environment=environment)
     container.wait_until(lambda: container.invoke("/").status == 200, "an answer")
     assert container.stop() < 5
     assert container.exit_code() == 0
+    assert container.log.count("lifespan startup") == 1
+    assert container.log.count("lifespan shutdown") == 1

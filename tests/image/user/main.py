@@ -13,12 +13,16 @@ mark: contextvars.ContextVar[str] = contextvars.ContextVar("mark", default="")
 
 
 async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
-    """Answer `/` with what surrounds the process, `/large?bytes=N` with so many bytes.
+    """Tell the log when the lifespan starts and ends. Answer `/` with what surrounds the process, `/large?bytes=N` with so many bytes.
 
     `/sleep?seconds=S&mark=M` tells, S seconds later, which mark it sees; `/die` ends the process that serves it.
     """
-    if scope["type"] != "http":
-        raise RuntimeError("no lifespan")
+    if scope["type"] == "lifespan":
+        for moment in ("startup", "shutdown"):
+            await receive()
+            print(f"lifespan {moment}", flush=True)
+            await send({"type": f"lifespan.{moment}.complete"})
+        return
     query = parse_qs(scope["query_string"].decode())
     if scope["path"] == "/large":
         content_type, body = b"text/plain", b"x" * int(query["bytes"][0])
