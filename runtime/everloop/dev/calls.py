@@ -94,6 +94,9 @@ class Execution(Protocol):
     async def payload(self) -> bytes:
         """Wait for the whole body. Raises `CallFailed`."""
 
+    async def finished(self) -> None:
+        """Wait until the runtime polls again, or its environment ends: background work included. Never raises."""
+
     def abandon(self) -> None:
         """Say that the caller has gone. As on Lambda the function is not interrupted: the rest is read and dropped."""
 
