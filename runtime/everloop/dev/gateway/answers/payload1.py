@@ -27,7 +27,7 @@ def decode_rest(payload: bytes) -> Answer:
     envelope = _object(payload)
     if unknown := [name for name in envelope if name not in _FIELDS]:
         raise MalformedAnswer(
-            f"A REST API takes an answer with {', '.join(_FIELDS)} only; the function returned {', '.join(unknown)} too."
+            f"A REST API takes {', '.join(_FIELDS)} and nothing else; the function returned {', '.join(unknown)} too."
         )
     answer = _decode(envelope, status_of(envelope.get("statusCode", 200)), "application/json")
     answer.headers = without(remapped(answer.headers))
