@@ -28,16 +28,16 @@ class Exchange:
     """Serves one request. Nothing of it is kept when it is over."""
 
     __slots__ = (
+        "_begun",
         "_config",
         "_function",
+        "_is_bodiless",
         "_journal",
         "_over",
         "_receive",
         "_record",
         "_request",
         "_send",
-        "_begun",
-        "_is_bodiless",
     )
 
     def __init__(self, function: Lambda, config: GatewayConfig, journal: Journal, receive: Receive, send: Send) -> None:
@@ -254,8 +254,8 @@ class Exchange:
 
 
 _NO_PRELUDE = (
-    f"A REST API that streams needs a response of the type {CONTENT_TYPE} that begins with a prelude, and this one does "
-    "not: set EVERLOOP_RESPONSE_MODE=streaming for the function."
+    f"A REST API that streams needs a response of the type {CONTENT_TYPE}, which begins with a prelude; this one is of "
+    "another: set EVERLOOP_RESPONSE_MODE=streaming for the function."
 )
 
 _ADVICE = "The documentation of the source says what it takes; the inspector shows what it got."

@@ -40,8 +40,8 @@ async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
 def request_of(scope: Scope, body: bytes = b"") -> ClientRequest:
     """Give the request of an `http` or `websocket` scope."""
     headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
-    scheme = {"ws": "http", "wss": "https"}.get(scope["scheme"], scope["scheme"])
-    host = next((value for name, value in headers if name == "host"), "")
+    scheme = "https" if scope["scheme"] in ("https", "wss") else "http"
+    host: str = next((value for name, value in headers if name == "host"), "")
     client, server = scope.get("client"), scope.get("server")
     return ClientRequest(
         method=scope.get("method", "GET"),

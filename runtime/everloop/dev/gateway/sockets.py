@@ -6,6 +6,7 @@ Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-
 import asyncio
 import os
 import time
+from contextlib import suppress
 from typing import Any
 
 import orjson
@@ -199,10 +200,8 @@ class Socket:
         if self._tasks:
             await asyncio.wait(self._tasks)
         event = encode_disconnect(code, reason, self.peer, self._config.front_end, Arrival.now())
-        try:
+        with suppress(CallFailed, MalformedAnswer):  # nobody is left to be told; the journal has it
             await self._invoke(event, "$disconnect", f"$disconnect {code}")
-        except (CallFailed, MalformedAnswer):
-            pass  # nobody is left to be told; the journal has it
 
     async def _tell_failure(self, arrival: Arrival) -> None:
         """Tell the client what API Gateway tells it."""
@@ -211,10 +210,8 @@ class Socket:
             "connectionId": self.peer.connection_id,
             "requestId": arrival.extended_id,
         }
-        try:
+        with suppress(OSError):  # the client has gone
             await self.post(orjson.dumps(document).decode())
-        except OSError:
-            pass
 
     def _route_of(self, data: str | bytes) -> str:
         """Select the route: the one that a key of a JSON message names, else `$default`."""
