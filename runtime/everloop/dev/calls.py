@@ -55,6 +55,8 @@ class Call:
     tenant_id: str | None = None
     trace_id: str | None = None
     request_id: str | None = None
+    invoked_arn: str | None = None
+    """The ARN as it was called, with version or alias; None: the function's own."""
 
 
 @dataclass(frozen=True, slots=True)
