@@ -120,7 +120,6 @@ class Exchange:
             await self._failed(failure)
             return
         except TimeoutError:
-            execution.abandon()
             await self._refuse(Refusal.TIMED_OUT, _impatient(self._config))
             return
         try:
@@ -143,9 +142,7 @@ class Exchange:
             if _is_prelude(begun.content_type):
                 reader: PreludeReader | None = PreludeReader(multi_value=is_rest)
             elif is_rest:
-                execution.abandon()
-                await self._malformed(Refusal.BAD_PRELUDE, _NO_PRELUDE)
-                return
+                raise MalformedAnswer(_NO_PRELUDE)
             else:
                 reader = None
                 await self._start(Answer(200, [(b"content-type", begun.content_type.encode("latin-1", "replace"))]))
@@ -169,6 +166,7 @@ class Exchange:
             return  # in mid-stream: the server breaks off a response that is not complete
         except MalformedAnswer as error:
             execution.abandon()
+            execution.record.client_gone = False
             await self._malformed(Refusal.BAD_PRELUDE, str(error))
             return
         await self._end()
