@@ -2,7 +2,7 @@
 
 import asyncio
 import fnmatch
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 from watchfiles import Change, DefaultFilter, awatch
@@ -12,18 +12,15 @@ DEBOUNCE = 300
 
 
 class SourceFilter(DefaultFilter):
-    """Passes files of the wanted names below a root, and single files; no caches, virtual environments, repositories."""
+    """Passes files of the wanted names below a root; no caches, virtual environments, repositories."""
 
-    def __init__(self, root: Path, patterns: tuple[str, ...], files: tuple[Path, ...] = ()) -> None:
+    def __init__(self, root: Path, patterns: tuple[str, ...]) -> None:
         super().__init__()
         self._root = root
         self._patterns = patterns
-        self._files = frozenset(map(str, files))
 
     def __call__(self, change: Change, path: str) -> bool:
         """Tell whether a change matters."""
-        if path in self._files:
-            return True
         name = path.rpartition("/")[2]
         if not any(fnmatch.fnmatchcase(name, pattern) for pattern in self._patterns):
             return False
@@ -39,21 +36,23 @@ class SourceFilter(DefaultFilter):
 
 
 async def changes(
-    root: Path, patterns: tuple[str, ...], files: tuple[Path, ...], stopping: asyncio.Event
+    folder: Path, wanted: Callable[[Change, str], bool], stopping: asyncio.Event, *, below: bool = True
 ) -> AsyncIterator[list[str]]:
-    """Give the names of what has changed, until `stopping` is set. Raises `OSError` where nothing can be watched."""
-    # Folders, not files: an editor replaces a file, and with it what was watched.
-    folders = {root, *(file.parent for file in files)}
+    """Give the names of what has changed in a folder, and `below` it, until `stopping` is set.
+
+    Folders are watched, not files: an editor replaces a file, and with it what was watched.
+    """
     async for changed in awatch(
-        *folders,
-        watch_filter=SourceFilter(root, patterns, files),
+        folder,
+        watch_filter=wanted,
         debounce=DEBOUNCE,
         step=50,
         stop_event=stopping,
         rust_timeout=500,
-        recursive=True,
+        recursive=below,
+        ignore_permission_denied=True,
     ):
-        yield sorted({_name(Path(path), root) for _, path in changed})
+        yield sorted({_name(Path(path), folder) for _, path in changed})
 
 
 def _name(path: Path, root: Path) -> str:

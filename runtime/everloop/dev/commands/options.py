@@ -31,7 +31,9 @@ _OPTIONS = (
         type=click.Choice(MODES),
         help=f"How the function is invoked and answers.  [default: what {MODE} says, else buffered, as on Lambda]",
     ),
-    click.option("--timeout", type=SECONDS, default=30.0, show_default=True, help="Seconds that an invocation may take."),
+    click.option(
+        "--timeout", type=SECONDS, default=30.0, show_default=True, help="Seconds that an invocation may take."
+    ),
     click.option(
         "--init-timeout", type=SECONDS, default=10.0, show_default=True, help="Seconds that initialisation may take."
     ),

@@ -12,7 +12,9 @@ from everloop.dev.plan import Plan
 
 @click.command(no_args_is_help=True)
 @click.argument("handler")
-@click.option("--port", "-p", type=click.IntRange(0, 65_535), default=9000, show_default=True, help="0 takes a free one.")
+@click.option(
+    "--port", "-p", type=click.IntRange(0, 65_535), default=9000, show_default=True, help="0 takes a free one."
+)
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on; 0.0.0.0 in a container.")
 @click.option(
     "--source",
@@ -24,7 +26,9 @@ from everloop.dev.plan import Plan
 @click.option("--stage", help="Stage that the URLs of a REST or HTTP API begin with.")
 @click.option("--base-path", default="", help="Path that all URLs begin with, as with a custom domain's mapping.")
 @function_options
-@click.option("--environments", type=click.IntRange(1, 1000), default=1, show_default=True, help="How many, side by side.")
+@click.option(
+    "--environments", type=click.IntRange(1, 1000), default=1, show_default=True, help="How many, side by side."
+)
 @click.option(
     "--max-concurrency",
     type=click.IntRange(1, 1000),
@@ -50,7 +54,9 @@ from everloop.dev.plan import Plan
     multiple=True,
     help="Route of it whose answers go to the client; may be repeated.",
 )
-@click.option("--allow-host", "allowed", metavar="NAME", multiple=True, help="Name that the inspector may be called by.")
+@click.option(
+    "--allow-host", "allowed", metavar="NAME", multiple=True, help="Name that the inspector may be called by."
+)
 def dev(handler: str, port: int, host: str, **given: Any) -> None:
     """Serve HANDLER as Lambda would run it, to a browser: http://127.0.0.1:9000.
 

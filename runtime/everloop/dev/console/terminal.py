@@ -11,10 +11,14 @@ from typing import TextIO
 from everloop.dev.console.log_lines import readable
 from everloop.dev.console.report import progress, report
 from everloop.dev.console.style import Style, wanted
+from everloop.dev.gateway.config import SOURCES
 from everloop.dev.journal import Journal, LogLine, Record
 
 LONG = 0.5
 """Seconds after which an invocation that still goes on is shown as going on."""
+
+PATIENCE = 1.0
+"""Seconds that the status may come after the end: where the client went away, none comes."""
 
 ERASE = "\r\033[K"
 
@@ -29,6 +33,8 @@ class Console:
         self._watched = stream.isatty() and environ.get("TERM") != "dumb"
         self._several = several
         self._working: dict[int, Record] = {}
+        self._ended: dict[int, Record] = {}
+        """Over for the function, while the front end still has to say which status its client gets."""
         self._shown = False
 
     @classmethod
@@ -65,10 +71,12 @@ class Console:
         self.line(text)
 
     def tick(self) -> None:
-        """Draw the progress line anew: to be called some times a second."""
+        """Write what has waited long enough, and draw the progress line anew: to be called some times a second."""
+        now = time.time()
+        for record in [one for one in self._ended.values() if now - (one.finished_at or now) > PATIENCE]:
+            self._report(record)
         if not self._watched:
             return
-        now = time.time()
         long = [one for one in self._working.values() if now - (one.started_at or one.received_at) > LONG]
         if long:
             more = f"  (and {len(long) - 1} more)" if len(long) > 1 else ""
@@ -84,5 +92,12 @@ class Console:
     def _changed(self, record: Record) -> None:
         if record.finished_at is None:
             self._working[record.number] = record
-        elif self._working.pop(record.number, None) is not None:
-            self.line(report(record, self.style))
+        elif record.number in self._working or record.number in self._ended:
+            self._working.pop(record.number, None)
+            self._ended[record.number] = record
+            if record.status is not None or record.source not in SOURCES:
+                self._report(record)
+
+    def _report(self, record: Record) -> None:
+        del self._ended[record.number]
+        self.line(report(record, self.style))

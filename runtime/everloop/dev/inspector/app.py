@@ -10,7 +10,7 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
+from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -90,6 +90,7 @@ def inspector_app(inspector: Inspector, allowed: Iterable[str] = ()) -> ASGIApp:
             return JSONResponse({"error": str(error)}, 404)
 
     routes = [
+        Route(PREFIX, lambda _: RedirectResponse(f"{PREFIX}/")),
         Route(f"{PREFIX}/", _file("index.html")),
         Route(f"{PREFIX}/api/function", facts),
         Route(f"{PREFIX}/api/stream", stream),

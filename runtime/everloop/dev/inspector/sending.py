@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 
 from everloop.dev.calls import Call, CallFailed, Execution, Lambda
+from everloop.dev.inspector.answer import read
 
 
 class Sender:
@@ -26,6 +27,8 @@ class Sender:
 async def _read(execution: Execution) -> None:
     """Take the answer as a client would; how a call failed is in its record."""
     with contextlib.suppress(CallFailed):
-        await execution.begun()
+        begun = await execution.begun()
         async for piece in execution.body():
             execution.record.went(len(piece))
+        # No front end is between: the status is what the function said.
+        execution.record.status = read(bytes(execution.record.response), begun.content_type).status
