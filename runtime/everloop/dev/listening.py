@@ -39,7 +39,7 @@ def base_url(host: str, listener: socket.socket) -> str:
 def _why(host: str, port: int, error: OSError) -> str:
     if error.errno == errno.EADDRINUSE:
         return (
-            f"Port {port} of {host} is in use, perhaps by another `everloop dev`. Choose another one (--port {port + 1}, "
+            f"Port {port} of {host} is in use, perhaps by another `everloop dev`. Choose another (--port {port + 1}, "
             f"or --port 0 for any that is free), or see who has it: lsof -i :{port}"
         )
     if error.errno == errno.EACCES:

@@ -86,7 +86,7 @@ function mark(svg, points, x, y, kind) {
   let before = 0;
   for (const [at, size] of points) {
     if (few) {
-      const dot = shape("circle", { class: `${kind}-chunk`, cx: x(at), cy: y(size), r: points.length > 80 ? 2 : 3.5 });
+      const dot = shape("circle", { class: `${kind}-chunk`, cx: x(at), cy: y(size), r: (points.length > 80 ? 1.5 : 2.5) + (kind === "delivered" ? 2 : 0) });
       dot.append(shape("title", {}, `${bytes(size - before)} ${kind} at ${duration(at)}, ${bytes(size)} so far`));
       svg.append(dot);
     } else if (kind === "produced") {
