@@ -47,8 +47,7 @@ def cut_off(url: str, at_first: Callable[[], None] = lambda: None) -> bytes:
             for piece in answer.iter_raw():
                 received += piece
                 at_first()
-    except httpx.RemoteProtocolError as error:
-        assert "incomplete" in str(error)
+    except httpx.RemoteProtocolError:
         return received
     raise AssertionError(f"the body ended cleanly after {received!r}")
 
