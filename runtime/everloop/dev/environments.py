@@ -87,6 +87,8 @@ class Environment:
         self.phase = Phase.STARTING
         self.retiring = False
         """True: it gets no more calls and ends when it has done those that it has."""
+        self.address = ""
+        """Of its Runtime API, `host:port`."""
         self.init_seconds: float | None = None
         self._owner = owner
         self._api = RuntimeApi(config, self)
@@ -128,11 +130,11 @@ class Environment:
         """Start its process. What goes wrong is told to the owner."""
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(self._api.made, "127.0.0.1", 0)
-        address = f"127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+        self.address = f"127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
         if self.phase is not Phase.STARTING:  # stopped meanwhile
             self._close()
             return
-        env = variables(self.config, address, self._api.metadata.token, os.environ)
+        env = variables(self.config, self.address, self._api.metadata.token, os.environ)
         arguments = command(self.config)
         self._began = time.time()
         try:

@@ -87,8 +87,9 @@ class Work:
         await self.begun()
         if self._failure is not None:
             raise self._failure
-        pieces, self._pieces = self._pieces, deque()
-        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        if len(self._pieces) != 1:
+            self._pieces = deque((b"".join(self._pieces),))
+        return self._pieces[0]
 
     def abandon(self) -> None:
         """See `Execution`."""

@@ -168,9 +168,10 @@ class RuntimeApi:
     # What a runtime says.
 
     def _next(self, exchange: Exchange) -> None:
-        if not self._restored:
+        if self._restore is not None:
             exchange.answer(WRONG_ORDER)
             return
+        self._restored = True  # by the snapshot that is taken of a runtime that knows no restore
         if self._classic:
             for work in tuple(self.running.values()):  # one, or none
                 if not work.answered:
