@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from everloop.dev.config import FunctionConfig
 from everloop.dev.executions import Work
 from everloop.dev.http_answers import encode_answer, error_answer
-from everloop.dev.http_server import Collector, Exchange, HttpConnection, Receiver
+from everloop.dev.http_server import Exchange, HttpConnection, Receiver
+from everloop.dev.receivers import Collector
+from everloop.dev.refusals import NOT_ALLOWED, NOT_FOUND, OK
 
 PREFIX = b"/2020-01-01/extension/"
 TELEMETRY = (b"/2022-07-01/telemetry", b"/2020-08-15/logs")
@@ -19,10 +21,6 @@ MAX_EXTENSIONS = 10
 MAX_REGISTRATION = 64 * 1024
 """Bytes of a registration's JSON."""
 IDENTIFIER = b"lambda-extension-identifier"
-
-NOT_FOUND = encode_answer(404, b"404 page not found\n", content_type=b"text/plain")
-NOT_ALLOWED = encode_answer(405, b"")
-OK = encode_answer(202, b'{"status":"OK"}\n')
 
 
 @dataclass(slots=True)

@@ -12,7 +12,8 @@ import orjson
 from everloop.dev.bandwidth import TokenBucket
 from everloop.dev.calls import Call, CallFailed, Failure
 from everloop.dev.config import FunctionConfig
-from everloop.dev.environments import Environment, Phase, StartFailure
+from everloop.dev.environment_states import Phase, StartFailure
+from everloop.dev.environments import Environment
 from everloop.dev.executions import Work
 from everloop.dev.journal import Journal, LogLine, Record
 
