@@ -127,10 +127,11 @@ async def test_events_of_a_connection() -> None:
     assert connect["requestContext"]["stage"] == "dev"
 
 
-async def test_a_silent_connection_is_closed() -> None:
-    """With 1001, as API Gateway does after ten minutes; the function is told."""
+@pytest.mark.parametrize("limit", ["idle_seconds", "life_seconds"])
+async def test_a_silent_or_old_connection_is_closed(limit: str) -> None:
+    """With 1001, as API Gateway does after ten minutes of silence or two hours; the function is told."""
     function, client = ScriptedLambda(OK), SocketClient()
-    sockets = Sockets(function, GatewayConfig(), Connections(), idle_seconds=0.05)
+    sockets = Sockets(function, GatewayConfig(), Connections(), **{limit: 0.05})
     client.say("receive", text="hi")
     async with asyncio.timeout(30):
         await sockets.serve(client.scope, client.receive, client.send)
