@@ -1,0 +1,28 @@
+"""The entry of the command `everloop`, which says what to install where something that it needs is not here."""
+
+import sys
+
+EXTRA = frozenset(("anyio", "click", "h11", "starlette", "uvicorn", "watchfiles", "websockets"))
+"""What the extra `dev` brings, in `import` names. On Lambda none of it is installed."""
+
+MISSING = "everloop: this command needs {name}, which is not installed: pip install 'everloop[dev]'\n"
+
+INTERRUPTED = 130
+"""The exit code of a program that SIGINT has ended, by the shells' convention."""
+
+
+def main() -> int:
+    """Run the command that the arguments name; give the exit code."""
+    try:
+        from everloop.dev.commands import everloop  # not at the top: click is of the extra
+
+        everloop(prog_name="everloop")
+    except ModuleNotFoundError as error:
+        name = (error.name or "").partition(".")[0]
+        if name not in EXTRA:
+            raise
+        sys.stderr.write(MISSING.format(name=name))
+        return 1
+    except KeyboardInterrupt:  # before the command has taken over the signal
+        return INTERRUPTED
+    return 0
