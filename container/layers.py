@@ -25,7 +25,10 @@ def layers(image: str, base: str) -> list[Layer]:
     below = len(ask("history", "--format", "{{json .}}", base))
     rows = [json.loads(row) for row in ask("history", "--no-trunc", "--human=false", "--format", "{{json .}}", image)]
     own = rows[: len(rows) - below]
-    return [Layer(row["CreatedBy"].removeprefix("/bin/sh -c ").removeprefix("#(nop) ").strip(), int(row["Size"])) for row in reversed(own)]
+    return [
+        Layer(row["CreatedBy"].removeprefix("/bin/sh -c ").removeprefix("#(nop) ").strip(), int(row["Size"]))
+        for row in reversed(own)
+    ]
 
 
 def ask(*command: str) -> list[str]:

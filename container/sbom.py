@@ -1,7 +1,7 @@
 """Writes the image's software bill of materials: `python3 container/sbom.py DESTINATION EMULATOR SITE_PACKAGES ...`.
 
-CycloneDX 1.6 as JSON, made from the metadata of what is installed, so that it lists what is there and not what was asked
-for. EMULATOR is AWS's, which came out of the wheel that rie.txt pins. The same content gives the same bytes.
+CycloneDX 1.6 as JSON, made from the metadata of what is installed, so that it lists what is there and not what was
+asked for. EMULATOR is AWS's, which came out of the wheel that rie.txt pins. The same content gives the same bytes.
 """
 
 import hashlib
@@ -48,7 +48,7 @@ def component(distribution: Distribution) -> dict[str, Any]:
 
 
 def program(path: Path) -> dict[str, Any]:
-    """Describe AWS's emulator: it has no version of its own, so the wheel that it came in and its hash say which it is."""
+    """Describe AWS's emulator, which has no version of its own: its wheel and its hash say which it is."""
     wheel = re.search(r"^aws-sam-cli==(\S+)", RIE_PINS.read_text(encoding="utf-8"), re.MULTILINE)
     if wheel is None:
         raise SystemExit(f"{RIE_PINS} does not pin aws-sam-cli")

@@ -17,6 +17,7 @@ HEADER_SIZE = 64
 PHOFF, SHOFF = 32, 40
 PHENTSIZE, SHENTSIZE = 54, 58
 SEGMENT_OFFSET, SEGMENT_FILE_SIZE = 8, 32
+SEGMENT_SIZE = 56
 
 
 class UnknownLayout(Exception):
@@ -30,12 +31,14 @@ def strip(library: bytes) -> bytes:
     order = "<" if library[5] == LITTLE else ">"
     (table,) = struct.unpack_from(f"{order}Q", library, PHOFF)
     size, count = struct.unpack_from(f"{order}HH", library, PHENTSIZE)
-    end = max(HEADER_SIZE, table + size * count)
+    end = table + size * count
+    if not count or size < SEGMENT_SIZE or not HEADER_SIZE <= table < end <= len(library):
+        raise UnknownLayout("it has no table of segments")
     for start in range(table, table + size * count, size):
         (offset,) = struct.unpack_from(f"{order}Q", library, start + SEGMENT_OFFSET)
         (length,) = struct.unpack_from(f"{order}Q", library, start + SEGMENT_FILE_SIZE)
         end = max(end, offset + length)
-    if not count or end > len(library):
+    if end > len(library):
         raise UnknownLayout("its segments do not lie inside the file")
     kept = bytearray(library[:end])
     struct.pack_into(f"{order}Q", kept, SHOFF, 0)

@@ -25,14 +25,18 @@ UNZIPPED_LIMIT = 250 * 1024 * 1024
 COMPILE = """
 import compileall, sys, py_compile
 unchecked = py_compile.PycInvalidationMode.UNCHECKED_HASH
-done = compileall.compile_dir(sys.argv[1], force=True, quiet=1, stripdir=sys.argv[2], prependdir="/opt", invalidation_mode=unchecked)
+done = compileall.compile_dir(
+    sys.argv[1], force=True, quiet=1, stripdir=sys.argv[2], prependdir="/opt", invalidation_mode=unchecked
+)
 sys.exit(not done)
 """
 
 
 def pip(*arguments: str) -> None:
     """Run this interpreter's pip; end where it fails."""
-    done = subprocess.run([sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet", *arguments], check=False)
+    done = subprocess.run(
+        [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet", *arguments], check=False
+    )
     if done.returncode:
         raise SystemExit(f"pip {arguments[0]} failed with status {done.returncode}")
 
@@ -53,7 +57,9 @@ def install(wheel: Path, version: str, machine: str, site: Path) -> None:
     pip("install", *target, *foreign, "--no-index", str(wheel))
     for folder in (*site.rglob("tests"), site / "bin", site / "everloop" / "dev"):
         shutil.rmtree(folder, ignore_errors=True)
-    subprocess.run([sys.executable, str(ROOT / "container" / "strip_elf.py"), str(site)], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(
+        [sys.executable, str(ROOT / "container" / "strip_elf.py"), str(site)], check=True, stdout=subprocess.DEVNULL
+    )
 
 
 def compile_with(version: str, site: Path, layer: Path) -> bool:
@@ -71,7 +77,9 @@ def find_python(version: str) -> str | None:
     candidates = [shutil.which(f"python{version}")]
     candidates += [str(path) for path in sorted(Path.home().glob(f".pyenv/versions/{version}.*/bin/python3"))]
     for candidate in filter(None, candidates):
-        asked = subprocess.run([candidate, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"], capture_output=True, check=False)
+        asked = subprocess.run(
+            [candidate, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"], capture_output=True, check=False
+        )
         if asked.stdout.decode().strip() == version:
             return candidate
     return None
@@ -115,7 +123,9 @@ def build(destination: Path, machine: str, versions: Sequence[str]) -> None:
 def main() -> None:
     """Read the command line and build."""
     supported = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["requires-python"]
-    parser = argparse.ArgumentParser(description="Build everloop's Lambda layer.", epilog=f"everloop needs Python {supported}")
+    parser = argparse.ArgumentParser(
+        description="Build everloop's Lambda layer.", epilog=f"everloop needs Python {supported}"
+    )
     parser.add_argument("destination", type=Path, metavar="ZIP")
     parser.add_argument("--arch", choices=sorted(MACHINES), default="x86_64", help="as Lambda calls it")
     parser.add_argument("--python", action="append", metavar="VERSION", help=f"default: {', '.join(VERSIONS)}")

@@ -1,7 +1,7 @@
-"""Compiles code for a disk that cannot be written: `python3 -m everloop.compile [FOLDER ...]`, the last line of a Dockerfile.
+"""Compiles code for a disk that cannot be written: `python3 -m everloop.compile [FOLDER ...]` in a Dockerfile.
 
 Lambda's disk is read-only, so bytecode that is not in the image is made anew at every cold start. Nor can files change
-there, so Python is told not to compare the bytecode with its source. Of folders that are not named, the working directory.
+there, so Python is told not to compare bytecode with its source. Without a folder, the working directory is compiled.
 """
 
 import compileall
@@ -38,8 +38,8 @@ def main(arguments: Sequence[str]) -> int:
     if compile_folders(folders):
         return 0
     sys.stderr.write(
-        "everloop.compile: the files above do not compile, so importing them on Lambda would fail. If they are not meant "
-        "to be imported, keep them out of the image (.dockerignore) or name the folders to compile.\n"
+        "everloop.compile: the files above do not compile, so importing them on Lambda would fail. If they are not "
+        "meant to be imported, keep them out of the image (.dockerignore) or name the folders to compile.\n"
     )
     return 1
 

@@ -16,21 +16,20 @@ import docker.errors
 import pytest
 
 from support.containers import ROOT, Container
+from support.images import IMAGE_TESTS, THREE_LINES, build
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from support.containers import Starter
 
-HERE = Path(__file__).parent
-THREE_LINES = 'FROM {base}\nCOPY . .\nCMD ["main:app"]\n'
 DEFAULT_PYTHON_IMAGE = "python:3.13-slim"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what lies in this folder, and give it the time that the first build takes."""
     for item in items:
-        if HERE in item.path.parents:
+        if IMAGE_TESTS in item.path.parents:
             item.add_marker("docker")
             item.add_marker(pytest.mark.timeout(600))
 
@@ -69,19 +68,9 @@ def pull(engine: Any, name: str) -> str:
     return name
 
 
-def build(engine: Any, tag: str, folder: Path, **options: Any) -> str:
-    """Build an image; show Docker's output where that fails."""
-    try:
-        engine.images.build(path=str(folder), tag=tag, rm=True, **options)
-    except docker.errors.BuildError as error:
-        output = "".join(part.get("stream", "") for part in error.build_log)
-        pytest.fail(f"building {tag} failed: {error}\n{output}")
-    return tag
-
-
 @pytest.fixture(scope="session")
 def everloop_image(engine: Any, python_image: str) -> str:
-    """The image of this repository, as `docker build .` makes it (the old builder would build what it does not need as well)."""
+    """The image of this repository: what `docker build .` makes, by its target, since the old builder makes all."""
     return build(engine, "everloop-test", ROOT, buildargs={"PYTHON_IMAGE": python_image}, target="runtime")
 
 
@@ -101,7 +90,7 @@ def example_image(engine: Any, python_image: str) -> str:
 def user_image(engine: Any, everloop_image: str, tmp_path_factory: pytest.TempPathFactory) -> str:
     """A user's image: three lines on top of everloop."""
     folder = tmp_path_factory.mktemp("user")
-    shutil.copy(HERE / "user" / "main.py", folder)
+    shutil.copy(IMAGE_TESTS / "user" / "main.py", folder)
     (folder / "Dockerfile").write_text(THREE_LINES.format(base=everloop_image), encoding="utf-8")
     return build(engine, "everloop-test-user", folder)
 
@@ -126,13 +115,15 @@ def python_version(engine: Any, python_image: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def aws_like_image(engine: Any, python_image: str, everloop_image: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+def aws_like_image(
+    engine: Any, python_image: str, everloop_image: str, tmp_path_factory: pytest.TempPathFactory
+) -> str:
     """A base laid out as AWS's own are, without anything of everloop: Python in /var/lang, a bootstrap, an entry point.
 
     What stands in for AWS's client says so and ends, so nothing can pass by accident through it.
     """
     folder = tmp_path_factory.mktemp("aws-like")
-    shutil.copytree(HERE / "aws_like", folder, dirs_exist_ok=True)
+    shutil.copytree(IMAGE_TESTS / "aws_like", folder, dirs_exist_ok=True)
     arguments = {"PYTHON_IMAGE": python_image, "EVERLOOP_IMAGE": everloop_image}
     return build(engine, "everloop-test-aws-like", folder, buildargs=arguments)
 

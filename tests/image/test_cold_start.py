@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from support.containers import ROOT
-from tests.image.conftest import HERE, THREE_LINES, build
+from support.images import IMAGE_TESTS, THREE_LINES, build
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 ROUNDS = 5
 MODULES = 60
-LAMBDA = {"read_only": True, "tmpfs": {"/tmp": ""}, "user": "993:990"}  # noqa: S108
+LAMBDA: dict[str, Any] = {"read_only": True, "tmpfs": {"/tmp": ""}, "user": "993:990"}  # noqa: S108
 
 # The same base with the same emulator and the same bytecode of the standard library.
 MANGUM = """FROM {base}
@@ -47,7 +47,7 @@ def pinned(*names: str) -> str:
 def mangum_image(engine: Any, everloop_image: str, tmp_path_factory: pytest.TempPathFactory) -> str:
     """The user's application under AWS's client and Mangum."""
     folder = tmp_path_factory.mktemp("mangum")
-    shutil.copy(HERE / "user" / "main.py", folder)
+    shutil.copy(IMAGE_TESTS / "user" / "main.py", folder)
     (folder / "mangum_main.py").write_text(MANGUM_MAIN, encoding="utf-8")
     (folder / "requirements.txt").write_text(pinned("mangum", "typing-extensions"), encoding="utf-8")
     (folder / "Dockerfile").write_text(MANGUM.format(base=everloop_image), encoding="utf-8")
@@ -58,9 +58,11 @@ def mangum_image(engine: Any, everloop_image: str, tmp_path_factory: pytest.Temp
 def large_images(engine: Any, everloop_image: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
     """An application of many modules, as copied and compiled by the documented line."""
     folder = tmp_path_factory.mktemp("large")
-    shutil.copy(HERE / "user" / "main.py", folder / "served.py")
+    shutil.copy(IMAGE_TESTS / "user" / "main.py", folder / "served.py")
     names = [f"part_{number}" for number in range(MODULES)]
-    source = "\n".join(f"def function_{number}(x):\n    return [x * {number} for _ in range(x)]\n" for number in range(60))
+    source = "\n".join(
+        f"def function_{number}(x):\n    return [x * {number} for _ in range(x)]\n" for number in range(60)
+    )
     for name in names:
         (folder / f"{name}.py").write_text(source, encoding="utf-8")
     imports = "\n".join(f"import {name}" for name in ["served", *names])
@@ -109,9 +111,7 @@ def test_first_answer_comes_as_soon_as_under_aws_s_client(
     assert ours < 3 * theirs
 
 
-def test_compiled_code_starts_sooner(
-    start: Starter, large_images: tuple[str, str], say: Callable[[str], None]
-) -> None:
+def test_compiled_code_starts_sooner(start: Starter, large_images: tuple[str, str], say: Callable[[str], None]) -> None:
     """What the documented line of a Dockerfile saves at every cold start on a disk that cannot be written."""
     copied, compiled = large_images
     without, with_bytecode = compare(start, copied, compiled)

@@ -6,9 +6,11 @@ import base64
 import hashlib
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -89,22 +91,33 @@ def test_background_task_is_done_by_the_next_event(example: Container) -> None:
     assert json.loads(example.invoke("/notes").streamed()[1]) == ["later"]
 
 
+class Compose:
+    """compose.yaml of this repository, as a project of the test's own on ports of its own."""
+
+    def __init__(self, python_image: str) -> None:
+        self.ports = {"PORT": free_port(), "RIE_PORT": free_port()}
+        ports = {name: str(port) for name, port in self.ports.items()}
+        self._environment = os.environ | {"PYTHON_IMAGE": python_image} | ports
+        self._command = [*compose(), "--project-name", "everloop-test"]
+
+    def run(self, *arguments: str) -> str:
+        """Run a command of compose; give what it prints."""
+        done = subprocess.run(
+            [*self._command, *arguments], cwd=ROOT, env=self._environment, capture_output=True, check=False
+        )
+        output = (done.stdout + done.stderr).decode(errors="backslashreplace")
+        assert done.returncode == 0, output
+        return output
+
+
 @pytest.fixture
-def compose_port(python_image: str) -> Iterator[int]:
-    """The port of a running `docker compose up`, which the end of the test takes down."""
-    port = free_port()
-    environment = os.environ | {"PYTHON_IMAGE": python_image, "PORT": str(port)}
-    command = [*compose(), "--project-name", "everloop-test"]
-
-    def run(*arguments: str) -> None:
-        done = subprocess.run([*command, *arguments], cwd=ROOT, env=environment, capture_output=True, check=False)
-        assert done.returncode == 0, (done.stdout + done.stderr).decode(errors="backslashreplace")
-
+def composed(python_image: str) -> Iterator[Compose]:
+    """Compose, whose containers the end of the test takes down."""
+    composition = Compose(python_image)
     try:
-        run("up", "--build", "--detach")
-        yield port
+        yield composition
     finally:
-        run("down")
+        composition.run("--profile", "dev", "--profile", "rie", "down")
 
 
 def compose() -> list[str]:
@@ -125,7 +138,18 @@ def free_port() -> int:
         return int(candidate.getsockname()[1])
 
 
-def test_compose_runs_it(compose_port: int) -> None:
-    """`docker compose up` is all that it takes; it builds what is missing."""
-    envelope = invoke(compose_port, function_url_event("/greeting", "name=compose")).json()
+def test_compose_shows_a_stream(composed: Compose) -> None:
+    """`docker compose up` is all that it takes: the client's pieces come a second apart, and the client ends well."""
+    output = composed.run("up", "--build", "--exit-code-from", "client")
+    seconds = [float(found) for found in re.findall(r"([\d.]+) s data: \d of 5", output)]
+    assert len(seconds) == 5, output
+    assert all(later - earlier > 0.5 for earlier, later in pairwise(seconds)), seconds
+    assert "the stream has ended" in output
+
+
+def test_compose_runs_aws_s_emulator(composed: Compose) -> None:
+    """The other profile, by its own name; nothing of the first one starts with it."""
+    composed.run("--profile", "rie", "up", "--build", "--detach", "rie")
+    envelope = invoke(composed.ports["RIE_PORT"], function_url_event("/greeting", "name=compose")).json()
     assert json.loads(envelope["body"]) == {"message": "Hello, compose!"}
+    assert "_dev_" not in composed.run("--profile", "rie", "ps")

@@ -1,4 +1,4 @@
-"""The Lambda layer: unpacked to /opt of a base that is laid out as AWS's managed runtimes are, it serves by two settings."""
+"""The Lambda layer: unpacked to /opt of a base laid out as AWS's managed runtimes are, it serves by two settings."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from zipfile import ZipFile
 import pytest
 
 from support.containers import ROOT
-from tests.image.conftest import HERE, build
+from support.images import IMAGE_TESTS, build
 
 if TYPE_CHECKING:
     from support.containers import Starter
@@ -42,7 +42,7 @@ def zip_function(engine: Any, aws_like_image: str, layer: Path, tmp_path_factory
         for entry in archive.infolist():
             path = Path(archive.extract(entry, folder / "layer"))
             path.chmod(entry.external_attr >> 16 & 0o777)
-    shutil.copy(HERE / "user" / "main.py", folder)
+    shutil.copy(IMAGE_TESTS / "user" / "main.py", folder)
     (folder / "Dockerfile").write_text(UNPACKED.format(base=aws_like_image), encoding="utf-8")
     return build(engine, "everloop-test-layer", folder)
 
@@ -96,9 +96,9 @@ def test_a_wrapper_that_cannot_serve_says_why(
 
 def test_options_of_the_interpreter_are_kept(start: Starter, zip_function: str) -> None:
     """A runtime may start Python with options, and so does everloop then."""
-    command = ["/var/lang/bin/python3", "-X", "importtime", "-B", "/var/runtime/bootstrap.py"]
-    version = ["sh", "-c", f"ln -s /opt/python/lib/python3.1* /opt/python/lib/python3; exec {WRAPPER} {' '.join(command)}"]
-    container = start(zip_function, version[1:], entrypoint="sh")
+    command = "/var/lang/bin/python3 -X importtime -B /var/runtime/bootstrap.py"
+    script = f"ln -s /opt/python/lib/python3.1* /opt/python/lib/python3; exec {WRAPPER} {command}"
+    container = start(zip_function, ["-c", script], entrypoint="sh")
     assert container.exit_code() == 1
     assert "import time:" in container.log
     assert "AWS_LAMBDA_RUNTIME_API is not set" in container.log

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from support.containers import ROOT
-from tests.image.conftest import HERE, build
+from support.images import IMAGE_TESTS, build
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,15 +27,20 @@ def documented() -> str:
 
 @pytest.fixture(scope="session", params=["debian", "aws-like"])
 def own_image(
-    request: pytest.FixtureRequest, engine: Any, python_image: str, wheel: Path, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest,
+    engine: Any,
+    python_image: str,
+    wheel: Path,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> str:
     """The documented Dockerfile on a base, with this repository's wheel where the package index would have it."""
     base = python_image if request.param == "debian" else request.getfixturevalue("aws_like_image")
     folder = tmp_path_factory.mktemp("own")
     shutil.copy(wheel, folder)
-    shutil.copy(HERE / "user" / "main.py", folder)
+    shutil.copy(IMAGE_TESTS / "user" / "main.py", folder)
     shutil.copy(ROOT / "requirements" / "runtime.txt", folder / "requirements.txt")
-    pinned = f"COPY requirements.txt {wheel.name} /tmp/\nRUN pip install --no-cache-dir --require-hashes -r /tmp/requirements.txt"
+    pins = "RUN pip install --no-cache-dir --require-hashes -r /tmp/requirements.txt"
+    pinned = f"COPY requirements.txt {wheel.name} /tmp/\n{pins}"
     text = documented().replace("FROM python:3.13-slim", f"FROM {base}\n{pinned}", 1)
     assert "pip install --no-cache-dir everloop" in text
     text = text.replace("--no-cache-dir everloop", f"--no-cache-dir --no-index /tmp/{wheel.name}")

@@ -86,6 +86,11 @@ class Container:
         """Everything that the container has written so far."""
         return str(self._container.logs().decode(errors="backslashreplace"))
 
+    @property
+    def address(self) -> str:
+        """Where this machine reaches the container's port 8080, as `http://127.0.0.1:12345`."""
+        return f"http://127.0.0.1:{self._container.ports['8080/tcp'][0]['HostPort']}"
+
     def invoke(self, path: str = "/", query: str = "", **changes: Any) -> Answer:
         """Send a Function URL event; show the container's log where no answer comes."""
         try:

@@ -1,6 +1,6 @@
 """The five ways to deploy everloop, as stacks of the CDK: `cdk deploy FunctionUrl`, and so on.
 
-`python3 app.py` alone synthesises all of them. The image is one that is in ECR already (examples/deploy/github pushes it).
+`python3 app.py` alone synthesises all of them. The image is one that is in ECR already: examples/deploy/github pushes it.
 """
 
 import aws_cdk as cdk
@@ -107,7 +107,7 @@ class SnapStart(cdk.Stack):
     def __init__(self, scope: Construct, name: str) -> None:
         super().__init__(scope, name)
         app = function(self, {**STREAMING, "EVERLOOP_WARMUP": "/"})
-        # `snap_start=` of the CDK takes managed runtimes only; the service takes images with the label that everloop's has.
+        # `snap_start=` of the CDK takes managed runtimes only; Lambda takes images with the label that everloop's has.
         template = app.node.default_child
         assert isinstance(template, lambda_.CfnFunction)  # noqa: S101 - an example's way to tell the type
         template.snap_start = lambda_.CfnFunction.SnapStartProperty(apply_on="PublishedVersions")

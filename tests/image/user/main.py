@@ -13,8 +13,9 @@ mark: contextvars.ContextVar[str] = contextvars.ContextVar("mark", default="")
 
 
 async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
-    """Tell the log when the lifespan starts and ends. Answer `/` with what surrounds the process, `/large?bytes=N` with so many bytes.
+    """Tell the log when the lifespan starts and ends; answer requests.
 
+    `/` is answered with what surrounds the process, `/large?bytes=N` with so many bytes;
     `/sleep?seconds=S&mark=M` tells, S seconds later, which mark it sees; `/die` ends the process that serves it.
     """
     if scope["type"] == "lifespan":
