@@ -1,6 +1,6 @@
 """The five ways to deploy everloop, as stacks of the CDK: `cdk deploy FunctionUrl`, and so on.
 
-`python3 app.py` alone synthesises all of them. The image is one that is in ECR already: examples/deploy/github pushes it.
+`python3 app.py` alone synthesises all of them. The image is in ECR already: examples/deploy/github pushes it.
 """
 
 import aws_cdk as cdk
