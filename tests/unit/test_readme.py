@@ -71,3 +71,38 @@ def test_every_public_name_is_there() -> None:
         "wait_until",
     ]
     assert all(hasattr(everloop, name) for name in everloop.__all__)
+
+
+def test_every_setting_that_is_named_anywhere_exists() -> None:
+    """Whoever copies a line out of a page gets no warning about a misspelt name."""
+    pages = [ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").glob("*.md")]
+    pages += [path for path in (ROOT / "examples").rglob("*") if path.suffix in (".py", ".md", ".yaml", ".tf")]
+    named = {
+        name for page in pages for name in re.findall(r"\bEVERLOOP_[A-Z_]*[A-Z]\b", page.read_text(encoding="utf-8"))
+    }
+
+    assert named - settings._PARSERS.keys() == set()
+
+
+def test_the_guide_for_migration_knows_every_setting_of_the_others() -> None:
+    """Whoever comes with a setting finds what becomes of it."""
+    guide = (ROOT / "docs" / "migrate.md").read_text(encoding="utf-8")
+    mangum = "lifespan api_gateway_base_path custom_handlers text_mime_types exclude_headers"
+    adapter = (
+        "INVOKE_MODE HOST PORT READINESS_CHECK_PORT ASYNC_INIT REMOVE_BASE_PATH PASS_THROUGH_PATH ERROR_STATUS_CODES"
+    )
+    adapter += " ENABLE_COMPRESSION AUTHORIZATION_SOURCE LAMBDA_RUNTIME_API_PROXY"
+    wsgi = "binary_support non_binary_content_type_prefixes STRIP_STAGE_PATH API_GATEWAY_BASE_PATH base_path keep_warm"
+    zappa = "app_function app_type events exception_handler context_header_mappings snap_start"
+    client = "AWS_LAMBDA_MAX_CONCURRENCY AWS_LAMBDA_LOG_FORMAT AWS_LAMBDA_LOG_LEVEL AWS_EXECUTION_ENV"
+    theirs = [*mangum.split(), *(f"AWS_LWA_{name}" for name in adapter.split()), *f"{wsgi} {zappa} {client}".split()]
+
+    assert [name for name in theirs if not re.search(rf"\b{name}\b", guide)] == []
+
+
+def test_links_between_the_pages_lead_somewhere() -> None:
+    """A page that moved takes its links with it."""
+    for page in (ROOT / "README.md", *(ROOT / "docs").glob("*.md"), ROOT / "examples" / "deploy" / "README.md"):
+        for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
+            if "://" not in target:
+                assert (page.parent / target).exists(), f"{page.name}: {target}"
