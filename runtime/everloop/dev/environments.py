@@ -53,6 +53,7 @@ class Environment:
         self._logs = LogBook(side_by_side=config.max_concurrency is not None)
         self._memory = MemoryGauge()
         self._frozen = False
+        self._unsettled: Work | None = None  # answered, with an extension still at work
         self._ended = asyncio.get_running_loop().create_future()
 
     @property
@@ -147,18 +148,25 @@ class Environment:
 
     def polled(self) -> None:
         """The runtime waits for an event."""
-        if self.phase is Phase.STARTING and self._failure is None:
-            self.phase = Phase.READY
-            self.init_seconds = (self.init_seconds or 0) + time.time() - self._began
-            self._cancel_timers()
-        self._idle()
+        self._settle()
 
     def finished(self, work: Work) -> None:
         """The runtime has polled again after an invocation, or can be expected to."""
-        self._stop_clock(work)
+        if self._api.extensions.all_parked:
+            work.stop_clock()
+        else:
+            self._unsettled = work  # its time runs on until the extensions are done, too
         if not work.done:
             self._truncate(work)
         self._finish(work)
+
+    def settled(self) -> None:
+        """Something that was at work is no more: perhaps all is quiet now."""
+        if self._unsettled is not None and self._api.extensions.all_parked:
+            self._unsettled.stop_clock()
+            self._unsettled = None
+        if self.phase in (Phase.STARTING, Phase.SNAPSHOT, Phase.READY):
+            self._settle()
 
     def truncated(self, work: Work) -> None:
         """The connection ended within a response: see whether the process has ended, too."""
@@ -172,6 +180,7 @@ class Environment:
 
     def initialisation_failed(self, error_type: str, payload: bytes) -> None:
         """Keep the reason; the process should exit by itself now."""
+        self._cancel_timers()
         self._failure = StartFailure(error_type, "", payload)
         self._after(EXIT_PATIENCE, self._process.signal, signal.SIGKILL)
 
@@ -181,11 +190,6 @@ class Environment:
         self.init_seconds = time.time() - self._began
         self._cancel_timers()
         self._idle()
-
-    def settled(self) -> None:
-        """An extension waits for its next event: perhaps all is quiet now."""
-        if self.phase in (Phase.READY, Phase.SNAPSHOT):
-            self._idle()
 
     # What the clock tells.
 
@@ -240,7 +244,7 @@ class Environment:
         for work in self.running:
             if before is Phase.READY and (not work.responding or work.answered):
                 work.fail_with(Failure.EXIT, "Runtime.ExitError", self._exit or "")
-            self._stop_clock(work)
+            work.stop_clock()
             if work.done:
                 self._finish(work)
         if before in (Phase.STARTING, Phase.SNAPSHOT):
@@ -258,6 +262,15 @@ class Environment:
             self._owner.ended(self)
 
     # What several of these need.
+
+    def _settle(self) -> None:
+        """See whether initialisation is complete: the runtime and every extension wait for an event."""
+        quiet = bool(self._api.polls) and self._api.extensions.all_parked
+        if self.phase is Phase.STARTING and quiet and self._failure is None:
+            self.phase = Phase.READY
+            self.init_seconds = (self.init_seconds or 0) + time.time() - self._began
+            self._cancel_timers()
+        self._idle()
 
     def _idle(self) -> None:
         """Offer what is free to the function; what it does not want is frozen."""
@@ -301,10 +314,6 @@ class Environment:
         message = f"{arguments[0]} cannot be started in {self.config.task_root}: {reason}"
         self._failure = StartFailure("Runtime.InvalidEntrypoint", message)
         self._end()
-
-    def _stop_clock(self, work: Work) -> None:
-        if work.timer is not None:
-            work.timer.cancel()
 
     def _finish(self, work: Work) -> None:
         work.finish(self._memory.peak_mb(self._process.pid))
