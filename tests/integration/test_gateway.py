@@ -88,6 +88,19 @@ def test_bytes_arrive_both_ways(buffered: dict[str, str], source: str) -> None:
     assert answer.headers["content-length"] == "256"
 
 
+@pytest.mark.parametrize("source", ["function-url", "rest", "alb"])
+def test_uploads_up_to_the_limit(buffered: dict[str, str], source: str) -> None:
+    """A large one arrives; one over the limit gets 413 to the end of its upload, and the connection goes on."""
+    limit = {"function-url": 6_291_456, "rest": 10_485_760, "alb": 1_048_576}[source]
+    with httpx.Client(base_url=buffered[source], headers={"content-type": "text/plain"}, timeout=30) as client:
+        fits = "x" * min(limit, 5_000_000)
+        assert client.post("/status?code=204", content=fits).status_code == 204
+        assert client.post("/status?code=204", content="x" * (limit + 1)).status_code == 413
+        pieces = [b"x" * 65536] * (limit // 65536 + 1)
+        assert client.post("/status?code=204", content=iter(pieces)).status_code == 413
+        assert client.get("/binary").status_code == 200
+
+
 @pytest.mark.parametrize("source", SOURCES)
 def test_cookies_are_headers_of_their_own(buffered: dict[str, str], source: str) -> None:
     """Commas in dates and all."""
