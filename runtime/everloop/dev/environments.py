@@ -45,14 +45,13 @@ class Environment:
         self._owner = owner
         self._api = RuntimeApi(config, self)
         self._process = ChildProcess(self._line, self._exited)
-        self._server: asyncio.Server | None = None
         self._timers: list[asyncio.TimerHandle] = []
         self._began = time.time()
         self._failure: StartFailure | None = None
         self._exit: str | None = None  # how the process has ended
         self._logs = LogBook(side_by_side=config.max_concurrency is not None)
         self._memory = MemoryGauge()
-        self._frozen = False
+        self._unsettled: Work | None = None  # answered, with an extension still at work
         self._ended = asyncio.get_running_loop().create_future()
 
     @property
@@ -79,9 +78,7 @@ class Environment:
 
     async def start(self) -> None:
         """Start its process. What goes wrong is told to the owner."""
-        loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(self._api.made, "127.0.0.1", 0)
-        self.address = f"127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+        self.address = await self._api.listen()
         if self.phase is not Phase.STARTING:  # stopped meanwhile
             self._close()
             return
@@ -102,7 +99,7 @@ class Environment:
 
     def deliver(self, work: Work) -> None:
         """Hand a call over; the environment must be free."""
-        self._thaw()
+        self._process.thaw()
         record = work.record
         record.environment = self.number
         record.started_at = time.time()
@@ -114,7 +111,7 @@ class Environment:
         """SnapStart: let the runtime go on as if restored, because there is a call for it."""
         if self.phase is Phase.SNAPSHOT:
             self.phase = Phase.STARTING
-            self._thaw()
+            self._process.thaw()
             self._began = time.time()
             self._after(RESTORE_TIMEOUT, self._restore_timed_out)
             self._api.restore()
@@ -147,18 +144,25 @@ class Environment:
 
     def polled(self) -> None:
         """The runtime waits for an event."""
-        if self.phase is Phase.STARTING and self._failure is None:
-            self.phase = Phase.READY
-            self.init_seconds = (self.init_seconds or 0) + time.time() - self._began
-            self._cancel_timers()
-        self._idle()
+        self._settle()
 
     def finished(self, work: Work) -> None:
         """The runtime has polled again after an invocation, or can be expected to."""
-        self._stop_clock(work)
+        if self._api.extensions.all_parked:
+            work.stop_clock()
+        else:
+            self._unsettled = work  # its time runs on until the extensions are done, too
         if not work.done:
             self._truncate(work)
         self._finish(work)
+
+    def settled(self) -> None:
+        """Something that was at work is no more: perhaps all is quiet now."""
+        if self._unsettled is not None and self._api.extensions.all_parked:
+            self._unsettled.stop_clock()
+            self._unsettled = None
+        if self.phase in (Phase.STARTING, Phase.SNAPSHOT, Phase.READY):
+            self._settle()
 
     def truncated(self, work: Work) -> None:
         """The connection ended within a response: see whether the process has ended, too."""
@@ -172,6 +176,7 @@ class Environment:
 
     def initialisation_failed(self, error_type: str, payload: bytes) -> None:
         """Keep the reason; the process should exit by itself now."""
+        self._cancel_timers()
         self._failure = StartFailure(error_type, "", payload)
         self._after(EXIT_PATIENCE, self._process.signal, signal.SIGKILL)
 
@@ -181,11 +186,6 @@ class Environment:
         self.init_seconds = time.time() - self._began
         self._cancel_timers()
         self._idle()
-
-    def settled(self) -> None:
-        """An extension waits for its next event: perhaps all is quiet now."""
-        if self.phase in (Phase.READY, Phase.SNAPSHOT):
-            self._idle()
 
     # What the clock tells.
 
@@ -240,7 +240,7 @@ class Environment:
         for work in self.running:
             if before is Phase.READY and (not work.responding or work.answered):
                 work.fail_with(Failure.EXIT, "Runtime.ExitError", self._exit or "")
-            self._stop_clock(work)
+            work.stop_clock()
             if work.done:
                 self._finish(work)
         if before in (Phase.STARTING, Phase.SNAPSHOT):
@@ -250,14 +250,22 @@ class Environment:
         self._close()
 
     def _close(self) -> None:
-        if self._server is not None:
-            self._server.close()
+        self._api.close()
         if not self._ended.done():
             self._ended.set_result(None)
             self.phase = Phase.ENDED
             self._owner.ended(self)
 
     # What several of these need.
+
+    def _settle(self) -> None:
+        """See whether initialisation is complete: the runtime and every extension wait for an event."""
+        quiet = bool(self._api.polls) and self._api.extensions.all_parked
+        if self.phase is Phase.STARTING and quiet and self._failure is None:
+            self.phase = Phase.READY
+            self.init_seconds = (self.init_seconds or 0) + time.time() - self._began
+            self._cancel_timers()
+        self._idle()
 
     def _idle(self) -> None:
         """Offer what is free to the function; what it does not want is frozen."""
@@ -270,14 +278,8 @@ class Environment:
 
     def _freeze(self) -> None:
         quiet = self._api.free or (self.phase is Phase.SNAPSHOT and self._api.extensions.all_parked)
-        if quiet and not self._frozen and self.phase in (Phase.READY, Phase.SNAPSHOT):
-            self._frozen = True
-            self._process.signal(signal.SIGSTOP)
-
-    def _thaw(self) -> None:
-        if self._frozen:
-            self._frozen = False
-            self._process.signal(signal.SIGCONT)
+        if quiet and self.phase in (Phase.READY, Phase.SNAPSHOT):
+            self._process.freeze()
 
     def _end(self) -> None:
         """End the process as Lambda does: with SIGTERM first only where an extension is registered."""
@@ -287,10 +289,10 @@ class Environment:
         self.phase = Phase.STOPPING
         self._cancel_timers()
         self._owner.gone(self, failed)
-        self._thaw()
         if not self._process.pid:
             self._close()
         elif self._api.extensions.registered:
+            self._process.thaw()
             self._process.signal(signal.SIGTERM)
             self._after(GRACE, self._process.signal, signal.SIGKILL)
         else:
@@ -301,10 +303,6 @@ class Environment:
         message = f"{arguments[0]} cannot be started in {self.config.task_root}: {reason}"
         self._failure = StartFailure("Runtime.InvalidEntrypoint", message)
         self._end()
-
-    def _stop_clock(self, work: Work) -> None:
-        if work.timer is not None:
-            work.timer.cancel()
 
     def _finish(self, work: Work) -> None:
         work.finish(self._memory.peak_mb(self._process.pid))

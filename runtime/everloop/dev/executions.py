@@ -189,6 +189,11 @@ class Work:
                 self._finished.set_result(None)
             self._journal.changed(self.record)
 
+    def stop_clock(self) -> None:
+        """Its time counts no more."""
+        if self.timer is not None:
+            self.timer.cancel()
+
     def _settle(self) -> None:
         self.done = True
         if self._paused:

@@ -31,6 +31,8 @@ class Extension:
     wants_invocations: bool
     poll: Exchange | None = None
     """Its request for the next event, while that waits."""
+    ready: bool = False
+    """True: it has done what it was last told of, and asked for more."""
 
 
 class ExtensionsApi:
@@ -49,7 +51,7 @@ class ExtensionsApi:
     @property
     def all_parked(self) -> bool:
         """True when no extension is at work: every one waits for its next event."""
-        return all(extension.poll is not None for extension in self._extensions.values())
+        return all(extension.ready for extension in self._extensions.values())
 
     def owns(self, path: bytes) -> bool:
         """Tell whether a path is of this API."""
@@ -103,7 +105,7 @@ class ExtensionsApi:
                     "invokedFunctionArn": work.call.invoked_arn or self._config.arn,
                     "tracing": {"type": "X-Amzn-Trace-Id", "value": work.record.trace_id},
                 }
-                poll, extension.poll = extension.poll, None
+                poll, extension.poll, extension.ready = extension.poll, None, False
                 poll.answer(
                     encode_answer(
                         200,
@@ -143,7 +145,7 @@ class ExtensionsApi:
     def _next(self, exchange: Exchange) -> None:
         extension = self._known(exchange)
         if extension is not None:
-            extension.poll = exchange
+            extension.poll, extension.ready = exchange, True
             self._settled()
 
     def _known(self, exchange: Exchange) -> Extension | None:
