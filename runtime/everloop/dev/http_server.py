@@ -7,7 +7,7 @@ from typing import Protocol, cast
 
 import httptools
 
-from everloop.dev.http_answers import encode_answer, error_answer
+from everloop.dev.http_answers import error_answer
 
 MAX_HEADERS = 1024 * 1024
 """Bytes that a request's line and headers may have, and its trailers once more; more is answered 431."""
@@ -71,7 +71,8 @@ class HttpConnection(asyncio.Protocol):
         self._outstanding: deque[Exchange] = deque()
         self._url = b""
         self._headers: dict[bytes, bytes] = {}
-        self._header_bytes = 0
+        self._head_bytes = 0  # that have come of a head that is not whole
+        self._field_bytes = 0  # of the head's fields, then of the trailers'
         self._exchange: Exchange | None = None  # whose body is coming
         self._receiver: Receiver | None = None
         self._pieces: list[bytes] = []
@@ -123,7 +124,7 @@ class HttpConnection(asyncio.Protocol):
         if self._failed:
             return
         if self._exchange is None:
-            self._header_bytes += len(data)
+            self._head_bytes += len(data)
         self._corked = True
         try:
             self._parser.feed_data(data)
@@ -136,7 +137,7 @@ class HttpConnection(asyncio.Protocol):
             self._refuse(error)
         else:
             self._hand_on()
-            if self._header_bytes > MAX_HEADERS and self._exchange is None:
+            if self._head_bytes > MAX_HEADERS and self._exchange is None:
                 self._refuse(HeadersTooLarge())
         finally:
             self._corked = False
@@ -189,7 +190,7 @@ class HttpConnection(asyncio.Protocol):
         """Start a new request."""
         self._url = b""
         self._headers = {}
-        self._header_bytes = 0
+        self._head_bytes = self._field_bytes = 0
         self._exchange = None
 
     def on_url(self, url: bytes) -> None:
@@ -198,8 +199,8 @@ class HttpConnection(asyncio.Protocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a header, or a trailer."""
-        self._header_bytes += len(name) + len(value)
-        if self._header_bytes > 2 * MAX_HEADERS:
+        self._field_bytes += len(name) + len(value) + 4
+        if self._field_bytes > MAX_HEADERS:
             raise HeadersTooLarge
         name = name.lower()
         known = self._headers.get(name)
@@ -208,9 +209,7 @@ class HttpConnection(asyncio.Protocol):
     def on_headers_complete(self) -> None:
         """Hand the request on before its body comes."""
         headers, self._headers = self._headers, {}
-        if self._header_bytes > MAX_HEADERS + 65536:
-            raise HeadersTooLarge
-        self._header_bytes = 0
+        self._head_bytes = self._field_bytes = 0
         self._exchange = exchange = Exchange(self, self._parser.get_method(), self._url.partition(b"?")[0], headers)
         self._outstanding.append(exchange)
         if headers.get(b"expect", b"").lower() == b"100-continue" and len(self._outstanding) == 1 and self._transport:
@@ -226,44 +225,14 @@ class HttpConnection(asyncio.Protocol):
         exchange, trailers = self._exchange, self._headers
         self._hand_on()
         receiver, self._receiver, self._exchange = self._receiver, None, None
-        self._header_bytes = 0
+        self._head_bytes = self._field_bytes = 0
         if exchange is not None and not self._parser.should_keep_alive():
             exchange.closing = True
+            if exchange not in self._outstanding and self._transport is not None:  # it is answered already
+                self._transport.close()
         if receiver is not None:
             receiver.complete(trailers)
 
 
 class HeadersTooLarge(Exception):
     """A request's headers are over `MAX_HEADERS`."""
-
-
-class Collector:
-    """Takes a small body whole; one that is over the limit is answered 413."""
-
-    def __init__(self, exchange: Exchange, limit: int) -> None:
-        self._exchange = exchange
-        self._limit = limit
-        self._body = bytearray()
-
-    def piece(self, data: bytes) -> None:
-        """Keep a piece."""
-        if len(self._body) + len(data) > self._limit:
-            self._exchange.answer(error_answer(413, "RequestEntityTooLarge", f"The body is over {self._limit} bytes"))
-        else:
-            self._body += data
-
-    def complete(self, trailers: Mapping[bytes, bytes]) -> None:
-        """Hand the body on, where it was not refused."""
-        if not self._exchange.answered:
-            self.whole(bytes(self._body))
-
-    def broken(self) -> None:
-        """Forget it."""
-
-    def whole(self, body: bytes) -> None:
-        """Take the whole body."""
-        raise NotImplementedError
-
-
-OK = encode_answer(202, b'{"status":"OK"}\n')
-"""What the Runtime API says to every POST that it takes."""

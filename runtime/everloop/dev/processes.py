@@ -112,3 +112,11 @@ class _Lines(asyncio.Protocol):
     def close(self) -> None:
         if self._transport is not None:
             self._transport.close()
+
+
+def describe_exit(code: int) -> str:
+    """Say how a process has ended, as Lambda does."""
+    if code == 0:
+        return "Runtime exited without providing a reason"
+    how = f"exit status {code}" if code > 0 else f"signal: {signal.strsignal(-code) or -code}".lower()
+    return f"Runtime exited with error: {how}"

@@ -11,7 +11,7 @@ from everloop.dev.events.request import Arrival, ClientRequest, FrontEnd, Header
 
 def encode_lattice(request: ClientRequest, front: FrontEnd, arrival: Arrival) -> dict[str, Any]:
     """Give the event of version 2: headers and parameters are lists; the time is in microseconds, as a string."""
-    body, is_base64 = balancer_body(request)
+    body, is_base64 = balancer_body(request, untyped_is_text=True)
     owner = f"arn:aws:vpc-lattice:{front.region}:{front.account}"
     event: dict[str, Any] = {
         "version": "2.0",
@@ -37,7 +37,7 @@ def encode_lattice(request: ClientRequest, front: FrontEnd, arrival: Arrival) ->
 
 def encode_lattice_1(request: ClientRequest, front: FrontEnd, arrival: Arrival) -> dict[str, Any]:
     """Give the event of version 1: the query stays in the path, headers are joined, of a parameter the last counts."""
-    body, is_base64 = balancer_body(request)
+    body, is_base64 = balancer_body(request, untyped_is_text=True)
     return {
         "raw_path": f"{request.path}?{request.query}" if request.query else request.path,
         "method": request.method,

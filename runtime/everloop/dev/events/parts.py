@@ -99,11 +99,15 @@ def api_body(request: ClientRequest, *, forms_are_text: bool = False) -> tuple[s
     return _encoded(request, bool(is_text))
 
 
-def balancer_body(request: ClientRequest) -> tuple[str, bool]:
-    """Give `(body, isBase64Encoded)` as load balancers do: as it is for four kinds of text, else base64."""
+def balancer_body(request: ClientRequest, *, untyped_is_text: bool = False) -> tuple[str, bool]:
+    """Give `(body, isBase64Encoded)` as load balancers do: as it is for four kinds of text, else base64.
+
+    `untyped_is_text`: Lattice's own example has a body without a type, as it is.
+    """
     if not request.body:
         return "", False
-    return _encoded(request, bool(_BALANCER_TEXT(request.header("content-type") or "")))
+    kind = request.header("content-type")
+    return _encoded(request, untyped_is_text if kind is None else bool(_BALANCER_TEXT(kind)))
 
 
 def _encoded(request: ClientRequest, is_text: bool) -> tuple[str, bool]:

@@ -15,7 +15,8 @@ from everloop.dev.gateway.answers.decoders import DECODERS
 from everloop.dev.gateway.answers.prelude import CONTENT_TYPE, PreludeReader
 from everloop.dev.gateway.config import GatewayConfig
 from everloop.dev.gateway.incoming import BodyTooLarge, ClientGone, read_body, request_of
-from everloop.dev.gateway.page import Problem, error_page
+from everloop.dev.gateway.page import error_page
+from everloop.dev.gateway.problems import NO_PRELUDE, Problem, elsewhere, impatient, malformed, too_large
 from everloop.dev.gateway.refusals import INVOKE_LIMIT, Refusal, body_limit, refuse
 from everloop.dev.journal import Journal, Record
 
@@ -62,17 +63,17 @@ class Exchange:
         except BodyTooLarge:
             self._request = request_of(scope)
             limit = body_limit(source)
-            await self._refuse(Refusal.TOO_LARGE, _too_large(f"The request's body is over {limit:,} bytes"))
+            await self._refuse(Refusal.TOO_LARGE, too_large(f"The request's body is over {limit:,} bytes"))
             return
         request = self._request = request_of(scope, body)
         if not _is_under(request.path, self._config.prefix):
-            await self._refuse(Refusal.ELSEWHERE, _elsewhere(request.path, self._config))
+            await self._refuse(Refusal.ELSEWHERE, elsewhere(request.path, self._config))
             return
         arrival = Arrival.now()
         event = orjson.dumps(ENCODERS[source](request, self._config.front_end, arrival))
         if len(event) > INVOKE_LIMIT:
             size = f"The event of this request has {len(event):,} bytes, and Lambda takes {INVOKE_LIMIT:,}"
-            await self._refuse(Refusal.TOO_LARGE, _too_large(size))
+            await self._refuse(Refusal.TOO_LARGE, too_large(size))
             return
         execution = await self._function.call(self._call(request, arrival, event))
         self._record = execution.record
@@ -120,7 +121,7 @@ class Exchange:
             await self._failed(failure)
             return
         except TimeoutError:
-            await self._refuse(Refusal.TIMED_OUT, _impatient(self._config))
+            await self._refuse(Refusal.TIMED_OUT, impatient(self._config))
             return
         try:
             if self._config.source == "rest" and _is_prelude(begun.content_type):
@@ -142,7 +143,7 @@ class Exchange:
             if _is_prelude(begun.content_type):
                 reader: PreludeReader | None = PreludeReader(multi_value=is_rest)
             elif is_rest:
-                raise MalformedAnswer(_NO_PRELUDE)
+                raise MalformedAnswer(NO_PRELUDE)
             else:
                 reader = None
                 await self._start(Answer(200, [(b"content-type", begun.content_type.encode("latin-1", "replace"))]))
@@ -220,22 +221,22 @@ class Exchange:
             refusal = Refusal.CLOSING
         else:
             refusal = Refusal.FAILED
-        await self._refuse(refusal, Problem.of(failure.error_type, failure.payload))
+        await self._refuse(refusal, Problem.of(failure.error_type, failure.payload), failure.error_type)
 
     async def _malformed(self, refusal: Refusal, reason: str) -> None:
         """Answer for a function whose answer cannot be handed on, and tell the journal why."""
-        problem = Problem("Gateway.MalformedAnswer", f"{reason} {_ADVICE}", "")
+        problem = malformed(reason)
         if self._record is not None and self._record.error_type is None:
             self._record.error_type = problem.kind
             self._record.error = orjson.dumps({"errorType": problem.kind, "errorMessage": problem.message})
         await self._refuse(refusal, problem)
 
-    async def _refuse(self, refusal: Refusal, problem: Problem) -> None:
+    async def _refuse(self, refusal: Refusal, problem: Problem, error_type: str | None = None) -> None:
         """Answer as the front end does; a browser gets a page that says what happened."""
         answer = refuse(self._config.source, refusal)
         if "text/html" in (self._request.header("accept") or ""):
             answer = error_page(answer, problem, self._record, self._config.inspector)
-        answer.headers.append((b"x-everloop-error", problem.kind.encode("ascii", "replace")))
+        answer.headers.append((b"x-everloop-error", (error_type or problem.kind).encode("ascii", "replace")))
         await self._give(answer)
 
     def _marked(self, answer: Answer) -> list[tuple[bytes, bytes]]:
@@ -249,14 +250,6 @@ class Exchange:
         if self._record is not None:
             self._record.status = status
             self._journal.changed(self._record)
-
-
-_NO_PRELUDE = (
-    f"A REST API that streams needs a response of the type {CONTENT_TYPE}, which begins with a prelude; this one is of "
-    "another: set EVERLOOP_RESPONSE_MODE=streaming for the function."
-)
-
-_ADVICE = "The documentation of the source says what it takes; the inspector shows what it got."
 
 
 def _is_prelude(content_type: str) -> bool:
@@ -278,27 +271,3 @@ def _without_body(payload: bytes) -> Answer:
 
 def _is_under(path: str, prefix: str) -> bool:
     return path.startswith(prefix) and path[len(prefix) : len(prefix) + 1] in ("", "/")
-
-
-def _too_large(what: str) -> Problem:
-    return Problem(
-        "RequestEntityTooLarge", f"{what}. Upload large files to S3 with a presigned URL, or in several requests.", ""
-    )
-
-
-def _elsewhere(path: str, config: GatewayConfig) -> Problem:
-    what = "base path" if config.base_path.strip("/") else "stage"
-    return Problem(
-        "NotUnderStage" if what == "stage" else "NotUnderBasePath",
-        f"{path} is not under the {what}: every path of this gateway begins with {config.prefix}.",
-        "",
-    )
-
-
-def _impatient(config: GatewayConfig) -> Problem:
-    return Problem(
-        "Gateway.IntegrationTimeout",
-        f"The function did not answer within the {config.patience:g} seconds that the source {config.source} waits. "
-        "As on AWS it goes on working: its own timeout has not passed.",
-        "",
-    )

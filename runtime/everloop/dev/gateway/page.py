@@ -1,45 +1,14 @@
 """The page that a developer's browser shows in place of AWS's few words when an invocation failed."""
 
-from dataclasses import dataclass
 from html import escape
 from http import HTTPStatus
-from typing import Any
-
-import orjson
 
 from everloop.dev.gateway.answers.answer import Answer
+from everloop.dev.gateway.problems import Problem
 from everloop.dev.journal import Record
 
 _LINES = 100
 """Lines of the log that the page shows."""
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """What went wrong, for a reader."""
-
-    kind: str
-    message: str
-    trace: str
-    request_id: str = ""
-
-    @classmethod
-    def of(cls, error_type: str, payload: bytes) -> "Problem":
-        """Read an error's JSON: `errorType`, `errorMessage`, `stackTrace`, where it has them."""
-        try:
-            document: Any = orjson.loads(payload)
-        except ValueError:
-            document = None
-        if not isinstance(document, dict):
-            return cls(error_type, payload.decode("utf-8", "replace"), "")
-        trace = document.get("stackTrace")
-        lines = [str(line).rstrip("\n") for line in trace] if isinstance(trace, list) else [str(trace or "")]
-        return cls(
-            str(document.get("errorType") or error_type),
-            str(document.get("errorMessage") or ""),
-            "\n".join(lines),
-            str(document.get("requestId") or ""),
-        )
 
 
 _STYLE = """

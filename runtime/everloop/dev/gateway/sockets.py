@@ -34,16 +34,22 @@ class Sockets:
     """The WebSocket API: what is the same for all of its connections."""
 
     def __init__(
-        self, function: Lambda, config: GatewayConfig, connections: Connections, *, idle_seconds: float = IDLE_SECONDS
+        self,
+        function: Lambda,
+        config: GatewayConfig,
+        connections: Connections,
+        *,
+        idle_seconds: float = IDLE_SECONDS,
+        life_seconds: float = LIFE_SECONDS,
     ) -> None:
         self._function = function
         self._config = config
         self._connections = connections
-        self._idle_seconds = idle_seconds
+        self._limits = idle_seconds, life_seconds
 
     async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection from its handshake to its end."""
-        connection = Socket(self._function, self._config, request_of(scope), receive, send, self._idle_seconds)
+        connection = Socket(self._function, self._config, request_of(scope), receive, send, self._limits)
         await receive()  # websocket.connect
         refused = await connection.connect()
         if refused is not None:
@@ -69,7 +75,7 @@ class Socket:
         request: ClientRequest,
         receive: Receive,
         send: Send,
-        idle_seconds: float,
+        limits: tuple[float, float],
     ) -> None:
         now = time.time()
         self.peer = Peer(
@@ -84,7 +90,7 @@ class Socket:
         self._request = request
         self._receive = receive
         self._send = send
-        self._idle_seconds = idle_seconds
+        self._idle_seconds, self._life_seconds = limits
         self._active_at = now
         self._subprotocol: str | None = None
         self._is_open = False
@@ -164,16 +170,20 @@ class Socket:
     async def _next_message(self) -> Message:
         """Wait for a message, at most as long as API Gateway keeps a silent connection."""
         while True:
-            ends = min(self._active_at + self._idle_seconds, self.peer.connected_at + LIFE_SECONDS)
             try:
-                async with asyncio.timeout(max(0.0, ends - time.time()) if self._is_open else None):
+                async with asyncio.timeout(max(0.0, self._ends_at - time.time()) if self._is_open else None):
                     message = await self._receive()
             except TimeoutError:
-                if time.time() >= min(self._active_at + self._idle_seconds, self.peer.connected_at + LIFE_SECONDS):
+                if time.time() >= self._ends_at:
                     await self.close(1001, "Going away")
             else:
                 self._active_at = time.time()
                 return message
+
+    @property
+    def _ends_at(self) -> float:
+        """When the connection is closed, as it looks now: silent for too long, or too old."""
+        return min(self._active_at + self._idle_seconds, self.peer.connected_at + self._life_seconds)
 
     async def _deliver(self, data: str | bytes) -> None:
         """Give a message to the function; its answer goes to the client only where the route has a response."""

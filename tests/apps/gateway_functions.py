@@ -1,0 +1,16 @@
+"""Plain handlers for tests of the gateway."""
+
+from typing import Any
+
+
+def answers(event: Any, context: Any) -> Any:
+    """Answer a WebSocket's message with its route and stage."""
+    where = event["requestContext"]
+    return {"statusCode": 200, "body": f"{where['routeKey']} of {where['stage']}"}
+
+
+def raises_at(event: Any, context: Any) -> Any:
+    """Fail where the query of the handshake, or a message, says so; else answer with the message."""
+    if event.get("queryStringParameters") or event.get("body") == "raise":
+        raise ZeroDivisionError
+    return {"statusCode": 200, "body": event.get("body")}
