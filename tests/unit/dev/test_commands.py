@@ -3,10 +3,12 @@
 import json
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner, Result
 
 import everloop
+from everloop.dev.commands import Commands
 from everloop.dev.commands import everloop as command
 
 
@@ -78,3 +80,18 @@ def test_every_command_has_help(arguments: list[str]) -> None:
 def test_the_version_is_told() -> None:
     """By the command itself."""
     assert run("--version").stdout == f"everloop {everloop.__version__}\n"
+
+
+def test_every_option_is_documented() -> None:
+    """In the page about the commands, by its name."""
+    page = (Path(__file__).parents[3] / "docs" / "dev.md").read_text(encoding="utf-8")
+    options = {
+        name
+        for chosen in ("dev", "invoke", "event")
+        for parameter in Commands().get_command(click.Context(command), chosen).params  # type: ignore[union-attr]
+        for name in (*parameter.opts, *parameter.secondary_opts)
+        if name.startswith("--")
+    }
+
+    assert len(options) > 25
+    assert {name for name in options if f"`{name}" not in page} == set()

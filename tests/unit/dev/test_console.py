@@ -127,3 +127,18 @@ def test_lines_of_several_environments_say_whose_they_are() -> None:
     Console(output, {}, several=True).logged(LogLine(0, "stdout", "a\rb"), record(environment=3))
 
     assert output.getvalue() == "3 │ a\n3 │ b\n"
+
+
+def test_a_buffered_event_stream_is_pointed_out_once() -> None:
+    """Whoever sees no stream is told why."""
+    output, journal = io.StringIO(), Journal()
+    Console(output, {}).follow(journal)
+    for _ in range(2):
+        made = journal.open("id", source="invoke", label="", event=b"{}")
+        journal.changed(made)
+        made.response_mode, made.finished_at = "buffered", made.received_at
+        made.response += b'{"statusCode":200,"headers":{"content-type":"text/event-stream"},"body":"data: 1"}'
+        journal.changed(made)
+
+    assert output.getvalue().count("REPORT") == 2
+    assert output.getvalue().count("--mode streaming") == 1
