@@ -13,10 +13,11 @@ import shutil
 import subprocess
 import tempfile
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from websockets.sync.client import ClientConnection, connect
+from websockets.sync.client import connect
 
 PROGRAM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
@@ -39,6 +40,9 @@ FLAGS = (
 PATIENCE = 30.0
 """Seconds to wait for what should take a tenth of one."""
 
+KEY_CODES = {"Enter": 13, "Escape": 27, "ArrowUp": 38, "ArrowDown": 40}
+"""What the browser's own controls go by."""
+
 
 class PageError(AssertionError):
     """The page raised an exception, or did not come to what was waited for."""
@@ -57,8 +61,10 @@ class Chromium:
             start_new_session=True,
             env={**os.environ, "HOME": self._profile.name, "DBUS_SESSION_BUS_ADDRESS": "disabled:"},
         )
+        self._stack = ExitStack()
+        self._stack.callback(self._end)
         try:
-            self._connection = connect(self._address(), max_size=None, compression=None)
+            self._connection = self._stack.enter_context(connect(self._address(), max_size=None, compression=None))
         except BaseException:
             self.close()
             raise
@@ -108,9 +114,9 @@ class Chromium:
 
     def close(self) -> None:
         """End the browser and everything of it."""
-        connection: ClientConnection | None = getattr(self, "_connection", None)
-        if connection is not None:
-            connection.close()
+        self._stack.close()
+
+    def _end(self) -> None:
         self._process.terminate()
         try:
             self._process.wait(10)
@@ -164,28 +170,27 @@ class Page:
 
     def press(self, key: str, modifiers: int = 0) -> None:
         """Press a key; modifiers as the protocol has them (Ctrl is 2)."""
+        what: dict[str, Any] = {"key": key, "modifiers": modifiers, "windowsVirtualKeyCode": KEY_CODES.get(key, 0)}
         text = {"text": "\r"} if key == "Enter" else {"text": key} if len(key) == 1 and not modifiers else {}
-        self.call("Input.dispatchKeyEvent", type="keyDown", key=key, modifiers=modifiers, **text)
-        self.call("Input.dispatchKeyEvent", type="keyUp", key=key, modifiers=modifiers)
+        self.call("Input.dispatchKeyEvent", type="keyDown", **what, **text)
+        self.call("Input.dispatchKeyEvent", type="keyUp", **what)
 
     def look(self, scheme: str, width: int = 1280, height: int = 860) -> None:
         """Set the size of the window, and whether the screen is `light` or `dark`."""
         self.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
-        self.call(
-            "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False
-        )
+        self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
 
     def screenshot(self, path: Path) -> None:
         """Write a picture of the page as PNG."""
         path.write_bytes(base64.b64decode(self.call("Page.captureScreenshot", format="png")["data"]))
 
     def errors(self) -> list[str]:
-        """Give the exceptions of the page's scripts and what its console calls an error."""
+        """Give the exceptions of the page's scripts and what its console calls an error; an icon may be missing."""
         raised = self._browser.take_events(self._session, "Runtime.exceptionThrown")
-        logged = self._browser.take_events(self._session, "Log.entryAdded")
+        logged = [one["entry"] for one in self._browser.take_events(self._session, "Log.entryAdded")]
         return [
             *(str(one["exceptionDetails"]) for one in raised),
-            *(str(one["entry"]) for one in logged if one["entry"]["level"] == "error"),
+            *(str(one) for one in logged if one["level"] == "error" and not one.get("url", "").endswith("favicon.ico")),
         ]
 
     def close(self) -> None:

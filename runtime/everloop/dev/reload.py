@@ -10,6 +10,9 @@ from watchfiles import Change, DefaultFilter, awatch
 DEBOUNCE = 300
 """Milliseconds in which changes are gathered: an editor's save, a checkout of another branch."""
 
+LOOK_UP = 200
+"""Milliseconds between two looks at whether the server stops."""
+
 
 class SourceFilter(DefaultFilter):
     """Passes files of the wanted names below a root; no caches, virtual environments, repositories."""
@@ -40,19 +43,26 @@ async def changes(
 ) -> AsyncIterator[list[str]]:
     """Give the names of what has changed in a folder, and `below` it, until `stopping` is set.
 
-    Folders are watched, not files: an editor replaces a file, and with it what was watched.
+    The first list is empty: it says that from now on nothing is missed. Folders are watched, not files: an editor
+    replaces a file, and with it what was watched.
     """
+    begun = False
     async for changed in awatch(
         folder,
         watch_filter=wanted,
         debounce=DEBOUNCE,
         step=50,
         stop_event=stopping,
-        rust_timeout=500,
+        rust_timeout=LOOK_UP,
+        yield_on_timeout=True,
         recursive=below,
         ignore_permission_denied=True,
     ):
-        yield sorted({_name(Path(path), folder) for _, path in changed})
+        if not begun:
+            begun = True
+            yield []
+        if changed:
+            yield sorted({_name(Path(path), folder) for _, path in changed})
 
 
 def _name(path: Path, root: Path) -> str:

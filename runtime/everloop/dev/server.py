@@ -74,8 +74,6 @@ class Development:
             if self._plan.reload and not self._stopping.is_set():
                 others.extend(loop.create_task(task) for task in self._watches())
             await self._stopping.wait()
-            self._console.line("Stopped.")
-            return 0
         finally:
             self._stopping.set()
             server.should_exit = True
@@ -83,6 +81,8 @@ class Development:
                 task.cancel()
             await self._function.close()
             await asyncio.gather(serving, *others, return_exceptions=True)
+        self._console.line("Stopped.")
+        return 0
 
     def _stop(self) -> None:
         """End in order at the first signal, at once at the second."""
@@ -141,7 +141,10 @@ class Development:
     async def _watch(self, folder: Path, wanted: Callable[[Change, str], bool], *, below: bool = True) -> None:
         try:
             async for names in changes(folder, wanted, self._stopping, below=below):
-                await self._reload(names)
+                if names:
+                    await self._reload(names)
+                else:
+                    self._console.line(self._console.style(f"Watching {folder} for changes.", "dim"))
         except OSError as error:
             # As with too few inotify watches: all else works.
             self._console.problem(f"Changes below {folder} are not noticed: {error}")

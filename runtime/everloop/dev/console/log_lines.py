@@ -1,8 +1,13 @@
 """A line that the runtime wrote, as a person reads it."""
 
 import re
+from pathlib import Path
 
+import everloop
 from everloop.dev.console.style import Style
+
+NOT_OWN = ("site-packages", "/lib/python", "<frozen ", f"{Path(everloop.__file__).parent}/")
+"""Marks of frames that are not the user's."""
 
 NO_BREAK_SPACE = "\u00a0"
 
@@ -34,7 +39,7 @@ def _of_traceback(line: str, style: Style) -> str:
     frame = _FRAME.fullmatch(line)
     if frame is not None:
         # The user's own frames are what one looks for.
-        own = "site-packages" not in frame["file"] and "/lib/python" not in frame["file"]
+        own = not any(mark in frame["file"] for mark in NOT_OWN)
         place = style(f'File "{frame["file"]}", line {frame["line"]}', *(("bold", "cyan") if own else ("dim",)))
         return f"{frame['indent']}{place}{frame['rest']}"
     if _EXCEPTION.match(line):

@@ -20,6 +20,13 @@ LONG = 0.5
 PATIENCE = 1.0
 """Seconds that the status may come after the end: where the client went away, none comes."""
 
+EVENT_STREAM = b"text/event-stream"
+
+HEAD = 4096
+"""Bytes of a buffered response in which its headers are looked for."""
+
+HINT = "These were server-sent events, collected and sent in one piece: with --mode streaming they come one by one."
+
 ERASE = "\r\033[K"
 
 
@@ -36,6 +43,7 @@ class Console:
         self._ended: dict[int, Record] = {}
         """Over for the function, while the front end still has to say which status its client gets."""
         self._shown = False
+        self._hinted = False
 
     @classmethod
     def on_output(cls, *, several: bool = False) -> "Console":
@@ -101,3 +109,6 @@ class Console:
     def _report(self, record: Record) -> None:
         del self._ended[record.number]
         self.line(report(record, self.style))
+        if not self._hinted and record.response_mode == "buffered" and EVENT_STREAM in record.response[:HEAD]:
+            self._hinted = True
+            self.line(self.style(HINT, "yellow"))

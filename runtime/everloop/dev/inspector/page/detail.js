@@ -88,8 +88,8 @@ function response(invocation) {
     if (!made.length) made.push(element("p", { class: "hint" }, "Nothing came yet."));
     return made;
   }
-  const title = element("h3", {}, `${head === null ? "Payload" : "Body"}, ${bytes(body.bytes)}`);
-  if (!whole) title.append(`, of which the first ${bytes(kept)} are kept`);
+  const what = head === null ? "Payload" : "Body";
+  const title = element("h3", {}, whole ? `${what}, ${bytes(body.bytes)}` : `${what}: of ${bytes(invocation.bytes)} the first ${bytes(kept)} are kept`);
   title.append(" · ", element("a", { href: `api/invocations/${invocation.number}/response`, download: "" }, "save what came"));
   made.push(title);
   if (body.hex !== undefined) {

@@ -154,7 +154,10 @@ const KEYS = {
 };
 document.addEventListener("keydown", (event) => {
   const typing = event.target.closest("input, textarea, select, dialog");
-  if (event.key === "Escape" && event.target === $("filter")) list.focus();
+  if (event.key === "Escape" && event.target === $("filter")) {
+    event.preventDefault(); // or the browser empties it
+    list.focus();
+  }
   if (typing || event.ctrlKey || event.metaKey || event.altKey || !(event.key in KEYS)) return;
   if (event.key.startsWith("Arrow") && event.target.closest("[role=tabpanel], [role=tablist]")) return;
   event.preventDefault();
