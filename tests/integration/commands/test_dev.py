@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from support.dev_server import COMMAND, PATIENCE, DevServers
+from support.dev_server import COMMAND, PATIENCE, UNHURRIED, DevServers
 from support.gates import Gates
 from support.process import APPS, RuntimeProcess, runtime_environment
 
@@ -284,7 +284,7 @@ def test_a_terminal_gets_colours_and_a_progress_line(gates: Gates) -> None:
     gates.open("first")
     ours, theirs = pty.openpty()
     environ = {**runtime_environment(APPS), **gates.env, "TERM": "xterm"}
-    command = [*COMMAND, "dev", *GATED, "--root", str(APPS), "--port", "0", "--no-reload"]
+    command = [*COMMAND, "dev", *UNHURRIED, *GATED, "--root", str(APPS), "--port", "0", "--no-reload"]
     process = TerminalProcess(command, environ, ours, theirs)
     try:
         url = process.wait_for(rb"browse  .*?http://127\.0\.0\.1:(\d+)/")
