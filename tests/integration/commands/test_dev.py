@@ -129,28 +129,6 @@ def test_a_port_in_use_is_told(serve: DevServers) -> None:
     assert f"lsof -i :{port}" in process.log
 
 
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        (["echo:app", "--source", "carrier-pigeon"], "'carrier-pigeon' is not one of"),
-        (["echo:app", "--source", "alb", "--stage", "prod"], "the source 'alb' has none"),
-        (["echo:app", "--env", "NAME"], "expected NAME=VALUE"),
-        (["echo:app", "--env-file", "nowhere.env"], "'nowhere.env' does not exist"),
-        (["echo:app", "--timeout", "0"], "0.0 is not in the range"),
-        (["echo:app", "--max-concurrency", "4", "--freeze"], "never freezes"),
-        (["echo:app", "--env", "EVERLOOP_RESPONSE_MODE=steaming"], "expected buffered or streaming"),
-        (["echo:app", "--root", "/nonexistent"], "does not exist"),
-    ],
-)
-def test_wrong_use_is_told(serve: DevServers, arguments: list[str], said: str) -> None:
-    """Exit code 2, and what was expected."""
-    process = serve.start(*arguments)
-
-    assert process.exit_code(PATIENCE) == 2
-    assert said in process.log.replace("\n", " ")
-    assert "Traceback" not in process.log
-
-
 def test_a_malformed_env_file_is_told_by_its_line(serve: DevServers, tmp_path: Path) -> None:
     """Name, line, and what stands there."""
     file = tmp_path / "dev.env"
