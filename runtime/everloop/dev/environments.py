@@ -45,14 +45,12 @@ class Environment:
         self._owner = owner
         self._api = RuntimeApi(config, self)
         self._process = ChildProcess(self._line, self._exited)
-        self._server: asyncio.Server | None = None
         self._timers: list[asyncio.TimerHandle] = []
         self._began = time.time()
         self._failure: StartFailure | None = None
         self._exit: str | None = None  # how the process has ended
         self._logs = LogBook(side_by_side=config.max_concurrency is not None)
         self._memory = MemoryGauge()
-        self._frozen = False
         self._unsettled: Work | None = None  # answered, with an extension still at work
         self._ended = asyncio.get_running_loop().create_future()
 
@@ -80,9 +78,7 @@ class Environment:
 
     async def start(self) -> None:
         """Start its process. What goes wrong is told to the owner."""
-        loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(self._api.made, "127.0.0.1", 0)
-        self.address = f"127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+        self.address = await self._api.listen()
         if self.phase is not Phase.STARTING:  # stopped meanwhile
             self._close()
             return
@@ -103,7 +99,7 @@ class Environment:
 
     def deliver(self, work: Work) -> None:
         """Hand a call over; the environment must be free."""
-        self._thaw()
+        self._process.thaw()
         record = work.record
         record.environment = self.number
         record.started_at = time.time()
@@ -115,7 +111,7 @@ class Environment:
         """SnapStart: let the runtime go on as if restored, because there is a call for it."""
         if self.phase is Phase.SNAPSHOT:
             self.phase = Phase.STARTING
-            self._thaw()
+            self._process.thaw()
             self._began = time.time()
             self._after(RESTORE_TIMEOUT, self._restore_timed_out)
             self._api.restore()
@@ -254,8 +250,7 @@ class Environment:
         self._close()
 
     def _close(self) -> None:
-        if self._server is not None:
-            self._server.close()
+        self._api.close()
         if not self._ended.done():
             self._ended.set_result(None)
             self.phase = Phase.ENDED
@@ -283,14 +278,8 @@ class Environment:
 
     def _freeze(self) -> None:
         quiet = self._api.free or (self.phase is Phase.SNAPSHOT and self._api.extensions.all_parked)
-        if quiet and not self._frozen and self.phase in (Phase.READY, Phase.SNAPSHOT):
-            self._frozen = True
-            self._process.signal(signal.SIGSTOP)
-
-    def _thaw(self) -> None:
-        if self._frozen:
-            self._frozen = False
-            self._process.signal(signal.SIGCONT)
+        if quiet and self.phase in (Phase.READY, Phase.SNAPSHOT):
+            self._process.freeze()
 
     def _end(self) -> None:
         """End the process as Lambda does: with SIGTERM first only where an extension is registered."""
@@ -300,10 +289,10 @@ class Environment:
         self.phase = Phase.STOPPING
         self._cancel_timers()
         self._owner.gone(self, failed)
-        self._thaw()
         if not self._process.pid:
             self._close()
         elif self._api.extensions.registered:
+            self._process.thaw()
             self._process.signal(signal.SIGTERM)
             self._after(GRACE, self._process.signal, signal.SIGKILL)
         else:

@@ -3,10 +3,10 @@
 Source: https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 """
 
+import asyncio
 import time
 import uuid
 from collections import deque
-from typing import Protocol
 
 from everloop.dev.calls import Failure
 from everloop.dev.config import FunctionConfig
@@ -15,6 +15,7 @@ from everloop.dev.extensions_api import ExtensionsApi
 from everloop.dev.http_answers import encode_answer
 from everloop.dev.http_server import Exchange, HttpConnection, Receiver
 from everloop.dev.metadata_api import MetadataApi
+from everloop.dev.next_event import encode_event
 from everloop.dev.receivers import ErrorReceiver, ResponseReceiver, StartErrorReceiver
 from everloop.dev.refusals import (
     NOT_ALLOWED,
@@ -25,34 +26,10 @@ from everloop.dev.refusals import (
     WRONG_MODE,
     WRONG_ORDER,
 )
+from everloop.dev.runtime_host import Host
 
 RUNTIME = b"/2018-06-01/runtime/"
 INVOCATION = RUNTIME + b"invocation/"
-
-
-class Host(Protocol):
-    """The environment that an API belongs to."""
-
-    def polled(self) -> None:
-        """The runtime waits for an event."""
-
-    def finished(self, work: Work) -> None:
-        """The runtime has polled again after an invocation."""
-
-    def truncated(self, work: Work) -> None:
-        """The connection ended within a response."""
-
-    def initialisation_failed(self, error_type: str, payload: bytes) -> None:
-        """The runtime has reported that it cannot start, or cannot go on after a restore."""
-
-    def restorable(self) -> None:
-        """The runtime is ready for a snapshot and waits to be restored."""
-
-    def settled(self) -> None:
-        """Something that was at work is no more: an extension, or an invocation of a runtime that polls ahead."""
-
-    def disconnected(self) -> None:
-        """The last connection has ended."""
 
 
 class RuntimeApi:
@@ -71,6 +48,7 @@ class RuntimeApi:
         self.ready = False
         """True once the runtime has polled for an event."""
         self.connections: set[HttpConnection] = set()
+        self._server: asyncio.Server | None = None
         self._restore: Exchange | None = None
         self._restored = not config.snapstart
         self._delivered: dict[HttpConnection, Work] = {}
@@ -90,7 +68,7 @@ class RuntimeApi:
         exchange = self.polls.popleft()
         if not self._classic:
             self._delivered[exchange.connection] = work
-        exchange.answer(self._event(work))
+        exchange.answer(encode_event(work, self._config))
         self.extensions.invoke(work)
 
     def restore(self) -> None:
@@ -100,9 +78,19 @@ class RuntimeApi:
             self._restored = True
             exchange.answer(encode_answer(200, b""))
 
+    async def listen(self) -> str:
+        """Listen on a free port; give the address."""
+        self._server = await asyncio.get_running_loop().create_server(self._made, "127.0.0.1", 0)
+        return f"127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+
+    def close(self) -> None:
+        """Listen no more. Connections end with the processes at their other ends."""
+        if self._server is not None:
+            self._server.close()
+
     # What connections tell.
 
-    def made(self) -> HttpConnection:
+    def _made(self) -> HttpConnection:
         """Make a connection's protocol."""
         connection = HttpConnection(self)
         self.connections.add(connection)
@@ -160,7 +148,7 @@ class RuntimeApi:
             for work in tuple(self.running.values()):  # one, or none
                 if not work.answered:
                     # The event is there until it is answered: a poll that was given up has not lost it.
-                    exchange.answer(WRONG_ORDER if work.responding else self._event(work))
+                    exchange.answer(WRONG_ORDER if work.responding else encode_event(work, self._config))
                     return
                 self._finished(work)
         elif (before := self._delivered.pop(exchange.connection, None)) is not None:
@@ -261,25 +249,6 @@ class RuntimeApi:
         if exchange.method != method:
             exchange.answer(NOT_ALLOWED)
         return exchange.method == method
-
-    def _event(self, work: Work) -> bytes:
-        """Encode the answer to a poll."""
-        call = work.call
-        headers = [
-            (b"Lambda-Runtime-Aws-Request-Id", work.request_id.encode("latin-1")),
-            (b"Lambda-Runtime-Invocation-Id", work.invocation_id.encode("latin-1")),
-            (b"Lambda-Runtime-Deadline-Ms", b"%d" % work.deadline_ms),
-            (b"Lambda-Runtime-Invoked-Function-Arn", (call.invoked_arn or self._config.arn).encode()),
-        ]
-        for name, value in (
-            (b"Lambda-Runtime-Trace-Id", work.record.trace_id),
-            (b"Lambda-Runtime-Client-Context", call.client_context),
-            (b"Lambda-Runtime-Cognito-Identity", call.cognito_identity),
-            (b"Lambda-Runtime-Aws-Tenant-Id", call.tenant_id),
-        ):
-            if value is not None:
-                headers.append((name, value.encode()))
-        return encode_answer(200, call.payload, headers)
 
 
 _START = (b"init/error", b"restore/next", b"restore/error")
