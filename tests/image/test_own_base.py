@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,8 +15,6 @@ from support.containers import ROOT
 from support.images import IMAGE_TESTS, build
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from support.containers import Starter
 
 
@@ -48,9 +48,9 @@ def own_image(
     return build(engine, f"everloop-test-own-{request.param}", folder)
 
 
-def test_own_base_serves(start: Starter, own_image: str, tmp_path: Path) -> None:
+def test_own_base_serves(start: Starter, own_image: str) -> None:
     """AWS's emulator, mounted as AWS documents it, starts the image's own ENTRYPOINT and CMD."""
-    emulator = shutil.which("aws-lambda-rie", path=str(ROOT / ".venv" / "bin")) or shutil.which("aws-lambda-rie")
+    emulator = shutil.which("aws-lambda-rie", path=Path(sys.executable).parent)
     if emulator is None:
         pytest.skip("aws-lambda-rie is not in the virtual environment: `make test` puts it there")
     container = start(
