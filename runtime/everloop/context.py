@@ -14,18 +14,18 @@ from everloop.errors import ContextError
 class LazyLambdaContext(LambdaContext):  # type: ignore[misc]  # awslambdaric has no types
     """A `LambdaContext` whose attributes come into being at the first look."""
 
-    def __init__(self, request_id: str, deadline: float | None, headers: dict[bytes, bytes]) -> None:
+    def __init__(self, deadline: float | None, headers: dict[bytes, bytes]) -> None:
         """Keep what the attributes are made of: the deadline in seconds, the headers of the invocation."""
-        self._sources = (request_id, deadline, headers)
+        self._sources = (deadline, headers)
 
     def __getattr__(self, name: str) -> Any:
         sources = self.__dict__.pop("_sources", None)
         if sources is None:
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        request_id, deadline, headers = sources
+        deadline, headers = sources
         LambdaContext.__init__(
             self,
-            request_id,
+            text(headers.get(b"Lambda-Runtime-Aws-Request-Id")),
             json_object(headers.get(b"Lambda-Runtime-Client-Context")),
             json_object(headers.get(b"Lambda-Runtime-Cognito-Identity")),
             # AWS's class calculates with it, so an invocation without a deadline gets one that has passed.

@@ -23,7 +23,7 @@ class Crew:
     """
 
     def __init__(
-        self, handler: InvocationHandler, environ: MutableMapping[str, str] | None, on_exit: Callable[[int], None]
+        self, handler: InvocationHandler, environ: MutableMapping[bytes, bytes] | None, on_exit: Callable[[int], None]
     ) -> None:
         self._handler = handler
         self._trace = None if environ is None else TraceVariable(environ)
@@ -55,7 +55,7 @@ class Crew:
     async def _work(self, invocation: Invocation, reply: Reply) -> None:
         current.set(invocation)
         if self._trace is not None:
-            self._trace.export(invocation.trace_id)
+            self._trace.export(invocation.trace_header)
         try:
             await self._handler.handle(invocation, reply)
         except ApplicationExit as exiting:

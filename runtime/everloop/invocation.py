@@ -27,14 +27,27 @@ class Invocation:
     Source: https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html#runtimes-api-next
     """
 
-    __slots__ = ("_context", "_event", "_headers", "_payload", "background", "deadline", "request_id")
+    __slots__ = (
+        "_context",
+        "_event",
+        "_headers",
+        "_payload",
+        "background",
+        "deadline",
+        "invocation_header",
+        "request_header",
+        "trace_header",
+    )
 
     def __init__(self, headers: dict[bytes, bytes], payload: bytes) -> None:
         """Make an invocation of an answer's headers (names as in `Content-Type`) and body.
 
         Raises `KeyError` where the request id is missing. A deadline that is not a number counts as none.
         """
-        self.request_id = headers[b"Lambda-Runtime-Aws-Request-Id"].decode("latin-1")
+        # These three are needed every time, and as they came; as text, which is for people, nearly never.
+        self.request_header = headers[b"Lambda-Runtime-Aws-Request-Id"]
+        self.invocation_header = headers.get(b"Lambda-Runtime-Invocation-Id") or None
+        self.trace_header = headers.get(b"Lambda-Runtime-Trace-Id") or None
         self.deadline = deadline_of(headers.get(b"Lambda-Runtime-Deadline-Ms"))
         self.background: list[Future[Any]] | None = None
         """What `everloop.wait_until()` was given: the next poll waits for it."""
@@ -47,11 +60,14 @@ class Invocation:
         return f"<Invocation {self.request_id}>"
 
     @property
+    def request_id(self) -> str:
+        """The id of the request, the same in every attempt."""
+        return self.request_header.decode("latin-1")
+
+    @property
     def invocation_id(self) -> str | None:
         """The id of this attempt, which is sent back with the answer."""
-        # This and the trace id are asked for every time: without a further call.
-        value = self._headers.get(b"Lambda-Runtime-Invocation-Id")
-        return value.decode("latin-1") if value else None
+        return self._text(b"Lambda-Runtime-Invocation-Id")
 
     @property
     def function_arn(self) -> str | None:
@@ -61,8 +77,7 @@ class Invocation:
     @property
     def trace_id(self) -> str | None:
         """The X-Ray tracing header."""
-        value = self._headers.get(b"Lambda-Runtime-Trace-Id")
-        return value.decode("latin-1") if value else None
+        return self._text(b"Lambda-Runtime-Trace-Id")
 
     @property
     def tenant_id(self) -> str | None:
@@ -117,7 +132,7 @@ class Invocation:
     def context(self) -> "LambdaContext":
         """The context object that handlers on Lambda get: awslambdaric's own."""
         if self._context is None:
-            self._context = LazyLambdaContext(self.request_id, self.deadline, self._headers)
+            self._context = LazyLambdaContext(self.deadline, self._headers)
         return self._context
 
 

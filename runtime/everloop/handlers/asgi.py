@@ -14,7 +14,7 @@ from everloop.errors import DeadlineExceeded, IncompleteResponse, InvocationErro
 from everloop.handlers.access import LoggedAnswer
 from everloop.handlers.answers import Answer, StreamedAnswer
 from everloop.handlers.base import ApplicationExit, InvocationHandler, exit_code
-from everloop.handlers.deadline import Deadlines, DeadlineWatch, time_before_stop
+from everloop.handlers.deadline import Deadlines, Stoppable
 from everloop.handlers.front import Front
 from everloop.handlers.generators import close_generators
 from everloop.invocation import Invocation
@@ -46,9 +46,8 @@ class AsgiHandler:
         self._app = app
         self._state = state
         self._front = front
-        self._margin = deadline_margin
         self._events = events
-        self._deadlines = Deadlines(asyncio.get_event_loop())
+        self._deadlines = Deadlines(asyncio.get_event_loop(), deadline_margin)
         self._habits = Habits()
         self._access_log = access_log
         self._websocket_store = websocket_store
@@ -88,22 +87,18 @@ class AsgiHandler:
         if self._access_log:
             answer = logged = LoggedAnswer(answer, request)
         run = _Run(RequestCycle(request.method, request.body, answer, streamed), answer, reply)
-        seconds = time_before_stop(invocation.remaining(), self._margin)
-        watch = None
-        if seconds is not None:
-            watch = run.watch = self._deadlines.watch(run, seconds)
+        self._deadlines.watch(run, invocation.deadline)
         try:
             await run.call(self._app, scope)
         finally:
-            if watch is not None:
-                watch.stop()
+            self._deadlines.stop(run)
             if logged is not None:
                 logged.log()
-        if (watch is not None and watch.expired) or reply.state is ReplyState.BROKEN:
+        if run.expired or reply.state is ReplyState.BROKEN:
             # The application was kept from finishing.
             await close_generators()
         if invocation.background:
-            await settle(invocation, None if watch is None else watch.stop_at)
+            await settle(invocation, run.stop_at)
 
     async def _handle_websocket(self, invocation: Invocation, reply: Reply, source: WebSocketApi, event: Event) -> None:
         """Hand a WebSocket event on to its handler, which is made with the first of them: its imports take 200 ms."""
@@ -115,7 +110,6 @@ class AsgiHandler:
                     self._app,
                     self._state,
                     store=self._websocket_store,
-                    deadline_margin=self._margin,
                     deadlines=self._deadlines,
                 )
             except InvocationError as error:
@@ -125,17 +119,16 @@ class AsgiHandler:
         await self._websockets.handle(invocation, reply, source, event)
 
 
-class _Run:
+class _Run(Stoppable):
     """One call of the application, and what becomes of it."""
 
-    __slots__ = ("_answer", "_cycle", "_reply", "_task", "watch")
+    __slots__ = ("_answer", "_cycle", "_reply", "_task")
 
     def __init__(self, cycle: RequestCycle, answer: Answer, reply: Reply) -> None:
         self._cycle = cycle
         self._answer = answer
         self._reply = reply
         self._task: asyncio.Task[None] | None = asyncio.current_task()
-        self.watch: DeadlineWatch | None = None
         reply.on_broken = cycle.cut
 
     async def call(self, app: Application, scope: dict[str, Any]) -> None:
@@ -147,7 +140,7 @@ class _Run:
         try:
             await app(scope, cycle.receive, cycle.send)
         except asyncio.CancelledError as error:
-            if self._expired:
+            if self.expired:
                 self._fail_by_deadline()
             elif self._task is not None and self._task.cancelling():
                 self._replace(
@@ -167,7 +160,7 @@ class _Run:
         else:
             if cycle.state is CycleState.COMPLETE:
                 return  # as nearly every call ends
-            if self._expired:
+            if self.expired:
                 self._fail_by_deadline()
             elif self._unanswered:
                 self._incomplete()
@@ -195,10 +188,6 @@ class _Run:
         self._reply.release()
 
     @property
-    def _expired(self) -> bool:
-        return self.watch is not None and self.watch.expired
-
-    @property
     def _unanswered(self) -> bool:
         """True while the client waits for an answer and can still get one."""
         return not self._cycle.delivered and self._reply.state in UNDER_WAY
@@ -215,7 +204,7 @@ class _Run:
 
     def _failed(self, error: BaseException) -> None:
         self._log("The application raised", error)
-        if self._expired:
+        if self.expired:
             self._fail_by_deadline()
         else:
             self._replace(500, "Internal Server Error", error)

@@ -12,7 +12,7 @@ from everloop.background import settle
 from everloop.errors import ClientDisconnected, DeadlineExceeded, InvocationError, ShutDown
 from everloop.handlers.answers import fit
 from everloop.handlers.base import ApplicationExit, exit_code
-from everloop.handlers.deadline import Deadlines, DeadlineWatch, time_before_stop
+from everloop.handlers.deadline import Deadlines, Stoppable
 from everloop.handlers.front import Front
 from everloop.handlers.pieces import Pieces
 from everloop.handlers.results import HandlerFailure, marshal
@@ -51,8 +51,7 @@ class AsyncFunction:
         self._function = function
         self._front = front
         self._streaming = streaming
-        self._margin = deadline_margin
-        self._deadlines = Deadlines(asyncio.get_event_loop())
+        self._deadlines = Deadlines(asyncio.get_event_loop(), deadline_margin)
 
     async def handle(self, invocation: Invocation, reply: Reply) -> None:
         """Answer one invocation; return when the next one may come. Raises `ApplicationExit`."""
@@ -67,17 +66,13 @@ class AsyncFunction:
     async def conclude(self, invocation: Invocation, reply: Reply, result: Any) -> None:
         """Await, stream or send what a handler returned, watched over until the deadline. Raises `ApplicationExit`."""
         run = _Run(reply)
-        seconds = time_before_stop(invocation.remaining(), self._margin)
-        watch = None
-        if seconds is not None:
-            watch = run.watch = self._deadlines.watch(run, seconds)
+        self._deadlines.watch(run, invocation.deadline)
         try:
             await run.guard(self._deliver(invocation, reply, result, run))
         finally:
-            if watch is not None:
-                watch.stop()
+            self._deadlines.stop(run)
         if invocation.background:
-            await settle(invocation, None if watch is None else watch.stop_at)
+            await settle(invocation, run.stop_at)
 
     async def _deliver(self, invocation: Invocation, reply: Reply, result: Any, run: "_Run") -> None:
         if hasattr(type(result), "__await__"):
@@ -114,10 +109,10 @@ class AsyncFunction:
                 source.close()
 
 
-class _Run:
+class _Run(Stoppable):
     """One invocation's work in its task, and what becomes of it."""
 
-    __slots__ = ("_broken", "_reply", "_task", "streams", "watch")
+    __slots__ = ("_broken", "_reply", "_task", "streams")
 
     def __init__(self, reply: Reply) -> None:
         self._reply = reply
@@ -125,7 +120,6 @@ class _Run:
         self._broken = False
         self.streams = False
         """True once a generator runs: it alone is stopped when nobody can get what it yields."""
-        self.watch: DeadlineWatch | None = None
         reply.on_broken = self._on_broken
 
     async def guard(self, work: Any) -> None:
@@ -133,7 +127,7 @@ class _Run:
         try:
             await work
         except asyncio.CancelledError as error:
-            if self.watch is not None and self.watch.expired:
+            if self.expired:
                 failed(self._reply, deadline_exceeded())
             elif self._broken:
                 logger.debug("The generator was stopped: its connection is broken")
