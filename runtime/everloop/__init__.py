@@ -4,6 +4,7 @@ from everloop.background import wait_until
 from everloop.errors import ClientDisconnected, EverloopError, ProtocolError
 from everloop.http_stream import http_stream
 from everloop.invocation import Invocation, current_invocation
+from everloop.snapshots import after_restore, before_snapshot
 
 __version__ = "0.1.0"
 
@@ -13,6 +14,8 @@ __all__ = [
     "Invocation",
     "ProtocolError",
     "__version__",
+    "after_restore",
+    "before_snapshot",
     "current_invocation",
     "http_stream",
     "wait_until",

@@ -21,6 +21,7 @@ from everloop.loader import describe, load
 from everloop.logs import enable_own_loggers
 from everloop.report import ErrorReport
 from everloop.settings import Extension, Settings
+from everloop.snapshots import SNAP_START
 from everloop.signals import StopRequested, StopSignals
 from everloop.worker import Worker
 
@@ -77,6 +78,10 @@ class Runtime:
                 return failed
             if self._settings.warmup and self._kind is Kind.WSGI:
                 warm_up_wsgi(self._app, self._settings.warmup)
+            if self._settings.initialization_type == SNAP_START and self._worker is None:
+                code = self._pass_snapshot()
+                if code is not None:
+                    return code
             # What start-up made stays for good: the collector need not look at it again.
             gc.freeze()
             if self._main_thread is not None:
@@ -87,6 +92,18 @@ class Runtime:
             return self._exit_code
         finally:
             loops.close(loop)
+
+    def _pass_snapshot(self) -> int | None:
+        """Let Lambda take a snapshot, and go on when restored; give an exit code where that ends the process."""
+        from everloop.snapstart import Passed, pass_snapshot  # for those who are started for it
+
+        passed = pass_snapshot(self._loop, self._client, self._stopping)
+        if passed is Passed.STOPPED:
+            self._loop.run_until_complete(self._end())
+            return 0
+        if passed is Passed.OFF and self._settings.extension is Extension.AUTO:
+            self._loop.run_until_complete(self._register())
+        return passed if isinstance(passed, int) else None
 
     def _load(self) -> None:
         """Import the application and build what serves it. Raises what the user's module raises, or `HandlerError`."""
@@ -196,15 +213,21 @@ class Runtime:
     async def _start(self) -> None:
         """Start the lifespan, warm up, register the extension: all that must be done before the first poll."""
         registered = None
-        # Of several workers one asks for Lambda's SIGTERM: names of extensions are taken once.
-        if self._settings.extension is Extension.AUTO and (self._worker is None or self._worker.number == 1):
-            self._extension = self._client.extension()
-            registered = asyncio.create_task(self._extension.register())
+        # Of several workers one asks for Lambda's SIGTERM: names of extensions are taken once. And a connection that is
+        # parked for good must not be in a snapshot.
+        wanted = self._settings.extension is Extension.AUTO and self._settings.initialization_type != SNAP_START
+        if wanted and (self._worker is None or self._worker.number == 1):
+            registered = asyncio.create_task(self._register())
         await self._lifespan.start()
         if self._settings.warmup and self._kind is Kind.ASGI:
             await warm_up(self._app, self._lifespan.state, self._settings.warmup)
         if registered is not None:
             await registered
+
+    async def _register(self) -> None:
+        """Register the extension that brings SIGTERM."""
+        self._extension = self._client.extension()
+        await self._extension.register()
 
     async def _unless_stopped(self, future: asyncio.Future[None]) -> None:
         """Wait for the future or for the request to stop, whatever comes first."""

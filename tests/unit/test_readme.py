@@ -66,6 +66,8 @@ def test_every_public_name_is_there() -> None:
         "Invocation",
         "ProtocolError",
         "__version__",
+        "after_restore",
+        "before_snapshot",
         "current_invocation",
         "http_stream",
         "wait_until",
