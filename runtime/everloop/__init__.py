@@ -1,5 +1,6 @@
 """everloop: an AWS Lambda runtime that keeps one event loop and one warmed application."""
 
+from everloop.after_response import after_response
 from everloop.background import wait_until
 from everloop.errors import ClientDisconnected, EverloopError, ProtocolError
 from everloop.http_stream import http_stream
@@ -14,6 +15,7 @@ __all__ = [
     "Invocation",
     "ProtocolError",
     "__version__",
+    "after_response",
     "after_restore",
     "before_snapshot",
     "current_invocation",

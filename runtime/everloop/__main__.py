@@ -22,7 +22,8 @@ def main() -> int:
         return settings_failed(error, environ.get("AWS_LAMBDA_RUNTIME_API"))
     # Managed Instances: records of several invocations interleave, and Lambda tells them apart by their JSON.
     as_json = settings.log_format is LogFormat.JSON or settings.max_concurrency is not None
-    logs.configure(as_json=as_json, level=settings.log_level)
+    logs.configure(as_json=as_json, level=settings.log_level, telemetry=settings.telemetry)
+    environ.pop("_LAMBDA_TELEMETRY_LOG_FD", None)  # a child would write text where Lambda expects frames
     for warning in settings.unknown:
         logging.getLogger("everloop").warning(warning)
     sys.path.insert(0, settings.task_root or os.path.abspath("."))  # noqa: PTH100 - pathlib costs a cold start 3 ms

@@ -6,9 +6,10 @@ import sys
 from collections.abc import Callable, Coroutine, MutableMapping
 from typing import Any
 
+from everloop.after_response import hooks, run_hooks
 from everloop.api.reply import UNDER_WAY, Reply
 from everloop.handlers.base import ApplicationExit, InvocationHandler
-from everloop.handlers.deadline import GRACE
+from everloop.handlers.deadline import GRACE, time_before_stop
 from everloop.invocation import Invocation, current
 from everloop.report import ErrorReport
 from everloop.tracing import TraceVariable
@@ -23,9 +24,14 @@ class Crew:
     """
 
     def __init__(
-        self, handler: InvocationHandler, environ: MutableMapping[bytes, bytes] | None, on_exit: Callable[[int], None]
+        self,
+        handler: InvocationHandler,
+        environ: MutableMapping[bytes, bytes] | None,
+        on_exit: Callable[[int], None],
+        deadline_margin: float = 0.25,
     ) -> None:
         self._handler = handler
+        self._margin = deadline_margin
         self._trace = None if environ is None else TraceVariable(environ)
         self._on_exit = on_exit
         self._loop = asyncio.get_running_loop()
@@ -65,6 +71,8 @@ class Crew:
             logger.exception("everloop failed; please report this")
             if reply.state in UNDER_WAY:
                 reply.fail(ErrorReport.of(error))
+        if hooks:
+            await run_hooks(invocation, time_before_stop(invocation.remaining(), self._margin))
         reply.release()
 
 

@@ -90,6 +90,11 @@ class Invocation:
         return self._text(b"Lambda-Runtime-Client-Context", "utf-8")
 
     @property
+    def has_client_context(self) -> bool:
+        """True where the caller sent a client context, which few do."""
+        return b"Lambda-Runtime-Client-Context" in self._headers
+
+    @property
     def cognito_identity(self) -> str | None:
         """The Amazon Cognito identity as JSON."""
         return self._text(b"Lambda-Runtime-Cognito-Identity", "utf-8")

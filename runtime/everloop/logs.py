@@ -1,6 +1,8 @@
 """Log records as Lambda wants them: one line each, with the request id of the invocation that they belong to."""
 
+import json
 import logging
+import os
 import sys
 import time
 import traceback
@@ -58,62 +60,139 @@ class TextFormatter(logging.Formatter):
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object per record, with the keys of AWS's own client; `extra=` fields are added as they are."""
+    """One JSON object per record: AWS's client's keys in its order, and `traceId`; `extra=` fields as they are."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        # json.dumps() would make an encoder for every record. default=str: no record is lost for what it holds.
+        self._encode = json.JSONEncoder(ensure_ascii=False, default=str).encode
+        self._second = 0
+        self._stamp = ""
 
     def format(self, record: logging.LogRecord) -> str:
         """Give the record's one line, without its end."""
-        import json
-
-        stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
+        second = int(record.created)
+        if second != self._second:
+            self._second = second
+            self._stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
         document: dict[str, Any] = {
-            "timestamp": f"{stamp}.{int(record.msecs):03d}Z",
-            "level": record.levelname,
-            "message": record.getMessage(),
+            "timestamp": f"{self._stamp}.{int(record.msecs):03d}Z",
+            "level": level_name(record),
+            "message": record.msg if isinstance(record.msg, dict) and not record.args else record.getMessage(),
             "logger": record.name,
         }
-        if (invocation := current.get()) is not None:
-            document["requestId"] = invocation.request_id
-            if invocation.tenant_id is not None:
-                document["tenantId"] = invocation.tenant_id
-            if invocation.trace_id is not None:
-                document["traceId"] = invocation.trace_id
-        if record.exc_info and record.exc_info[1] is not None:
+        invocation = current.get()
+        failed = record.exc_info and record.exc_info[1] is not None
+        if failed and record.exc_info:
             kind, error, tb = record.exc_info
+            document["stackTrace"] = traceback.format_tb(tb)
             document["errorType"] = kind.__name__ if kind else None
             document["errorMessage"] = str(error)
-            document["stackTrace"] = traceback.format_tb(tb)
+        if invocation is not None:
+            document["requestId"] = invocation.request_id
+        if failed:
             document["location"] = f"{record.pathname}:{record.funcName}:{record.lineno}"
+        if invocation is not None:
+            if (tenant_id := invocation.tenant_id) is not None:
+                document["tenantId"] = tenant_id
+            if (trace_id := invocation.trace_id) is not None:
+                document["traceId"] = trace_id
         for name, value in vars(record).items():
             if name not in _RECORD_ATTRIBUTES and name not in document:
                 document[name] = value
-        return json.dumps(document, default=str, ensure_ascii=False)
+        return self._encode(document)
 
 
-class StandardOutput(logging.Handler):
-    """Writes whole records to the standard output of the moment, which tests and users may replace."""
+def rounded_level(record: logging.LogRecord) -> int:
+    """Give a record's level as one of the six that Lambda knows: the next one below, as AWS's client does."""
+    return min(50, max(0, record.levelno)) // 10 * 10
+
+
+def level_name(record: logging.LogRecord) -> str:
+    """Give the name of a record's level, of those that Lambda filters by."""
+    return record.levelname if record.levelno % 10 == 0 else logging.getLevelName(rounded_level(record))
+
+
+class LambdaOutput(logging.Handler):
+    """Writes whole records to where `configure()` says, with the request id for formatters of the user's own."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write one record and its line end in one call, so that threads do not mix their lines."""
+        """Write one record."""
         invocation = current.get()
         # The names that AWS's client gives them: formatters of the user's own ask for them.
         record.aws_request_id = "" if invocation is None else invocation.request_id
         record.tenant_id = None if invocation is None else invocation.tenant_id
         try:
-            text = self.format(record)
-            sys.stdout.write(text if text.endswith("\n") else text + "\n")
+            _output.write(self.format(record), record)
         except Exception:  # noqa: BLE001 - logging must not break what it logs; the standard library reports it
             self.handleError(record)
 
 
-def configure(*, as_json: bool, level: str | None) -> None:
-    """Send what is logged to standard output, as Lambda wants it.
+class StandardOutput:
+    """Writes to the standard output of the moment, which tests and users may replace."""
+
+    def write(self, text: str, record: logging.LogRecord | None = None) -> None:
+        """Write a record and its line end in one call, so that threads do not mix their lines."""
+        sys.stdout.write(text if text.endswith("\n") else text + "\n")
+
+
+class TelemetryFrames:
+    """Writes to Lambda's telemetry descriptor, where a record is a frame and may have any number of lines.
+
+    A frame is its type, its length (4 bytes each), the time in microseconds (8 bytes), all big-endian, and the record.
+    What the application prints goes to standard output as ever, as under AWS's client. Source: awslambdaric.
+    """
+
+    def __init__(self, descriptor: int, *, as_json: bool, levels: bool) -> None:
+        """`levels`: the type tells the level; AWS's client leaves it out of text where no level was asked for."""
+        self._descriptor = descriptor
+        self._kind = 0 if as_json else 1
+        self._levels = levels
+
+    def write(self, text: str, record: logging.LogRecord | None = None) -> None:
+        """Write one frame in one call."""
+        data = text.encode("utf-8", "backslashreplace")
+        level = rounded_level(record) if record is not None and self._levels else logging.NOTSET
+        frame_type = FRAME_TYPES[level] | self._kind
+        head = (
+            frame_type.to_bytes(4, "big") + len(data).to_bytes(4, "big") + (time.time_ns() // 1000).to_bytes(8, "big")
+        )
+        frame = memoryview(head + data)
+        while frame:  # a pipe that is nearly full takes a part of it
+            frame = frame[os.write(self._descriptor, frame) :]
+
+
+FRAME_TYPES = {
+    logging.NOTSET: 0xA55A0002,
+    logging.DEBUG: 0xA55A000A,
+    logging.INFO: 0xA55A000E,
+    logging.WARNING: 0xA55A0012,
+    logging.ERROR: 0xA55A0016,
+    logging.CRITICAL: 0xA55A001A,
+}
+"""The types of frames with JSON; those with text are higher by one."""
+
+_output: StandardOutput | TelemetryFrames = StandardOutput()
+
+
+def write_line(text: str) -> None:
+    """Write a line that is no log record, such as one of metrics, to where the records go."""
+    _output.write(text)
+
+
+def configure(*, as_json: bool, level: str | None, telemetry: int | None = None) -> None:
+    """Send what is logged to standard output, or to the telemetry descriptor, as Lambda wants it.
 
     `level` is AWS_LAMBDA_LOG_LEVEL; without it JSON begins at INFO and text at WARNING, as under AWS's client, except
     for everloop's own few lines.
     """
+    global _output
     prepare_output(sys.stdout)
-    handler = StandardOutput()
-    handler.setFormatter(JsonFormatter() if as_json else TextFormatter("\n" if sys.stdout.isatty() else "\r"))
+    if telemetry is not None:
+        _output = TelemetryFrames(telemetry, as_json=as_json, levels=as_json or level is not None)
+    in_lines = telemetry is not None or sys.stdout.isatty()
+    handler = LambdaOutput()
+    handler.setFormatter(JsonFormatter() if as_json else TextFormatter("\n" if in_lines else "\r"))
     root = logging.getLogger()
     root.addHandler(handler)
     if level is not None:

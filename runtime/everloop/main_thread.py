@@ -5,6 +5,7 @@ import contextvars
 import logging
 from collections.abc import MutableMapping
 
+from everloop.after_response import hooks, run_hooks
 from everloop.api.blocking import BlockingSlot
 from everloop.api.reply import UNDER_WAY, Reply
 from everloop.background import settle
@@ -83,6 +84,10 @@ class MainThread:
             seconds = time_before_stop(invocation.remaining(), self._margin)
             end = None if seconds is None else self._loop.time() + seconds
             self._loop.run_until_complete(settle(invocation, end))
+        if hooks:
+            self._slot.flush()
+            seconds = time_before_stop(invocation.remaining(), self._margin)
+            self._loop.run_until_complete(run_hooks(invocation, seconds))
         reply.release()
 
     def _stop(self) -> None:

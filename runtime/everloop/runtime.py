@@ -3,12 +3,14 @@
 import asyncio
 import gc
 import logging
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from everloop import __version__, loops, settings
 from everloop.api.client import RuntimeApiClient
 from everloop.api.extension import InternalExtension
+from everloop.api.reply import Reply
 from everloop.api.slot import Slot
 from everloop.asgi.lifespan import Lifespan, NoLifespan
 from everloop.crew import Crew
@@ -18,11 +20,11 @@ from everloop.handlers.build import Builder
 from everloop.handlers.warmup import warm_up, warm_up_wsgi
 from everloop.kinds import Kind, detect
 from everloop.loader import describe, load
-from everloop.logs import enable_own_loggers
+from everloop.logs import enable_own_loggers, write_line
 from everloop.report import ErrorReport
-from everloop.settings import Extension, Settings
-from everloop.snapshots import SNAP_START
+from everloop.settings import Extension, Metrics, Settings
 from everloop.signals import StopRequested, StopSignals
+from everloop.snapshots import SNAP_START
 from everloop.worker import Worker
 
 if TYPE_CHECKING:
@@ -49,6 +51,8 @@ class Runtime:
         self._worker = worker
         self._loop = loops.new_loop(settings.loop)
         self._client = RuntimeApiClient(settings.runtime_api, USER_AGENT)
+        if settings.metrics is Metrics.EMF:
+            self._client.make_reply = measured(settings)
         self._app: Any
         self._kind: Kind
         self._lifespan: Lifespan | NoLifespan = NoLifespan()
@@ -173,7 +177,8 @@ class Runtime:
         slots_wanted = self._settings.max_concurrency or 1
         # One process-wide variable cannot hold the trace ids of several invocations.
         alone = slots_wanted == 1 and self._worker is None
-        crew = Crew(handler, self._environ if alone else None, self._stop_with)
+        environ = self._environ if alone else None
+        crew = Crew(handler, environ, self._stop_with, self._settings.deadline_margin)
         self._slots = [self._client.slot(crew.accept, self._lost) for _ in range(slots_wanted)]
         if self._signals.requested:
             self._stop_polling()
@@ -260,6 +265,15 @@ class Runtime:
             return 1
         await report_init_error(self._client, error)
         return 1
+
+
+def measured(chosen: Settings) -> Callable[..., Reply]:
+    """Give what makes replies that measure themselves and write down what came out."""
+    from everloop.api.measured_reply import MeasuredReply  # for those who want metrics
+    from everloop.metrics import EmbeddedMetrics
+
+    metrics = EmbeddedMetrics(chosen.metrics_namespace, chosen.function_name, write_line)
+    return partial(MeasuredReply, on_measured=metrics.record)
 
 
 async def report_init_error(client: RuntimeApiClient, error: BaseException) -> None:

@@ -89,6 +89,8 @@ class Settings:
     """Slots of a Managed Instances environment; None on classic Lambda."""
     log_socket: str | None = None
     """Where worker processes connect their output to."""
+    telemetry: int | None = None
+    """The descriptor that log records are written to as frames."""
     initialization_type: str | None = None
     """`on-demand`, `provisioned-concurrency`, `snap-start` or `lambda-managed-instances`."""
     function_name: str | None = None
@@ -149,6 +151,7 @@ class Settings:
             runtime_api=runtime_api,
             handler=arguments[0] if arguments else environ.get("_HANDLER", ""),
             task_root=environ.get("LAMBDA_TASK_ROOT") or None,
+            telemetry=_descriptor(environ.get("_LAMBDA_TELEMETRY_LOG_FD", "")),
             initialization_type=environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") or None,
             function_name=environ.get("AWS_LAMBDA_FUNCTION_NAME") or None,
             log_socket=environ.get("_LAMBDA_TELEMETRY_LOG_FD_PROVIDER_SOCKET") or None,
@@ -276,6 +279,10 @@ def _websocket_store(value: str) -> str:
     if not re.fullmatch(r"memory|dynamodb:[A-Za-z0-9_.-]{3,255}", store):
         raise ValueError("memory or dynamodb:TABLE, where TABLE is the name of a DynamoDB table")
     return store
+
+
+def _descriptor(value: str) -> int | None:
+    return int(value) if value.isascii() and value.isdigit() else None
 
 
 def _namespace(value: str) -> str:

@@ -1,4 +1,4 @@
-"""SnapStart (contract, section 7), with a scripted Runtime API: hooks, errors, connections, and two restores of one state.
+"""SnapStart, with a scripted Runtime API: hooks, errors, connections, and two restores of one state.
 
 What is restored here is a process that has waited, once stopped and continued by signals, once forked while it was
 about to wait, so that two processes go on from the very same memory. That proves the order of calls and hooks, that no
@@ -36,7 +36,7 @@ def seen_by(env: Environment, handler: str) -> dict[str, Any]:
 def test_order_of_calls_and_hooks(
     launch: Launcher, api: ScriptedRuntimeApi, loop: dict[str, str], handler: str
 ) -> None:
-    """Before hooks in reverse, the wait, after hooks in order, the first poll; each call has a connection of its own."""
+    """Before hooks in reverse, the wait, after hooks in order, the first poll; no connection is used twice."""
     restored = threading.Event()
     api.script("restore/next", Answer(200, b"", hold=restored))
     env = launch(handler, {**SNAP_START, **loop}, api=api)

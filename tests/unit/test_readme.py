@@ -66,6 +66,7 @@ def test_every_public_name_is_there() -> None:
         "Invocation",
         "ProtocolError",
         "__version__",
+        "after_response",
         "after_restore",
         "before_snapshot",
         "current_invocation",

@@ -31,18 +31,20 @@ class RuntimeApiClient:
         self._port = int(port) if host and port.isdigit() else 80
         self._address = address
         self.encoder = RequestEncoder(address, user_agent)
+        self.make_reply: Callable[..., Reply] = Reply
+        """What slots make the right to answer with."""
 
     def slot(
         self, on_invocation: Callable[[Invocation, Reply], None], on_lost: Callable[[RuntimeApiError], None]
     ) -> Slot:
         """Make a slot; it connects when it polls for the first time."""
-        return Slot(self._connect, self.encoder, on_invocation, on_lost)
+        return Slot(self._connect, self.encoder, on_invocation, on_lost, self.make_reply)
 
     def blocking_slot(self) -> "BlockingSlot":
         """Make a slot for a process whose loop does not run while it polls."""
         from everloop.api.blocking import BlockingSlot
 
-        return BlockingSlot(self._host, self._port, self.encoder)
+        return BlockingSlot(self._host, self._port, self.encoder, self.make_reply)
 
     async def report_init_error(self, report: ErrorReport) -> None:
         """Tell Lambda that initialisation failed. Raises `RuntimeApiError` when that fails, too."""

@@ -32,11 +32,13 @@ class Slot:
         encoder: RequestEncoder,
         on_invocation: Callable[[Invocation, Reply], None],
         on_lost: Callable[[RuntimeApiError], None],
+        make_reply: Callable[..., Reply] = Reply,
     ) -> None:
         self._connect = connect
         self._encoder = encoder
         self._on_invocation = on_invocation
         self._on_lost = on_lost
+        self._make_reply = make_reply
         self._loop = asyncio.get_running_loop()
         self._connection: Connection | None = None
         self._connecting: asyncio.Task[None] | None = None
@@ -103,7 +105,7 @@ class Slot:
 
     def _hand_on(self, connection: Connection, invocation: Invocation) -> None:
         connection.corked = True
-        self._on_invocation(invocation, Reply(connection, self._encoder, invocation, self.poll))
+        self._on_invocation(invocation, self._make_reply(connection, self._encoder, invocation, self.poll))
         connection.corked = False
         if connection.waiting:
             connection.flush()
