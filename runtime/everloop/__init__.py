@@ -1,5 +1,6 @@
 """everloop: an AWS Lambda runtime that keeps one event loop and one warmed application."""
 
+from everloop import startup  # noqa: F401 - first, because it notes when
 from everloop.after_response import after_response
 from everloop.background import wait_until
 from everloop.errors import ClientDisconnected, EverloopError, ProtocolError

@@ -10,10 +10,13 @@ from everloop.api.client import RuntimeApiClient
 from everloop.errors import InvalidSettings
 from everloop.runtime import USER_AGENT, report_init_error, run
 from everloop.settings import LogFormat, Settings
+from everloop.startup import Timeline
 
 
 def main() -> int:
     """Run `bootstrap`; give the exit code."""
+    timeline = Timeline()
+    timeline.mark("import of everloop")
     environ = os.environ
     try:
         settings = Settings.from_environ(environ, sys.argv[1:])
@@ -33,7 +36,7 @@ def main() -> int:
 
             if (count := workers.count(settings)) > 1:
                 return workers.run(settings, os.environb, count)
-        return run(settings, os.environb)
+        return run(settings, os.environb, timeline)
     except InvalidSettings as error:
         return settings_failed(error, settings.runtime_api)
 

@@ -4,7 +4,9 @@ import asyncio
 import gc
 import logging
 from collections.abc import Callable, MutableMapping
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from everloop import __version__, loops, settings
@@ -24,7 +26,9 @@ from everloop.logs import enable_own_loggers, write_line
 from everloop.report import ErrorReport
 from everloop.settings import Extension, Metrics, Settings
 from everloop.signals import StopRequested, StopSignals
+from everloop.slow_import import ImportWatch
 from everloop.snapshots import SNAP_START
+from everloop.startup import Timeline
 from everloop.worker import Worker
 
 if TYPE_CHECKING:
@@ -44,12 +48,16 @@ class Runtime:
         environ: MutableMapping[bytes, bytes],
         signals: StopSignals,
         worker: Worker | None = None,
+        timeline: Timeline | None = None,
     ) -> None:
+        self._timeline = timeline or Timeline(monotonic())
+        self._timeline.mark("settings")
         self._settings = settings
         self._environ = environ
         self._signals = signals
         self._worker = worker
         self._loop = loops.new_loop(settings.loop)
+        self._timeline.mark("loop")
         self._client = RuntimeApiClient(settings.runtime_api, USER_AGENT)
         if settings.metrics is Metrics.EMF:
             self._client.make_reply = measured(settings)
@@ -82,12 +90,17 @@ class Runtime:
                 return failed
             if self._settings.warmup and self._kind is Kind.WSGI:
                 warm_up_wsgi(self._app, self._settings.warmup)
+                self._timeline.mark("warm-up")
             if self._settings.initialization_type == SNAP_START and self._worker is None:
                 code = self._pass_snapshot()
                 if code is not None:
                     return code
+                self._timeline.mark("snapshot")
             # What start-up made stays for good: the collector need not look at it again.
             gc.freeze()
+            self._timeline.mark("up to the first poll")
+            if logger.isEnabledFor(logging.DEBUG):
+                logger.debug("%s", self._timeline.describe())
             if self._main_thread is not None:
                 self._exit_code = self._main_thread.serve()
             else:
@@ -112,7 +125,12 @@ class Runtime:
     def _load(self) -> None:
         """Import the application and build what serves it. Raises what the user's module raises, or `HandlerError`."""
         chosen = self._settings
-        found = load(chosen.handler) if self._worker is None else self._worker.app
+        if self._worker is not None:
+            found = self._worker.app
+        else:
+            with self._watched():
+                found = load(chosen.handler)
+        self._timeline.mark("application")
         # asyncio.run() in the user's module takes the current loop away, dictConfig() our loggers.
         asyncio.set_event_loop(self._loop)
         kind = detect(chosen.handler, found, chosen.interface)
@@ -141,6 +159,7 @@ class Runtime:
         else:
             self._handler = builder.on_loop(kind, found, self._lifespan.state)
         enable_own_loggers()
+        self._timeline.mark("handler")
         given = settings.changed(chosen)
         level = logging.INFO
         if self._worker is not None and self._worker.number > 1:
@@ -156,6 +175,13 @@ class Runtime:
             chosen.response_mode,
             f"; {' '.join(given)}" if given else "",
         )
+
+    def _watched(self) -> AbstractContextManager[None]:
+        """Watch over the import where Lambda limits it to 10 seconds; elsewhere it gives 130 and more."""
+        kind = self._settings.initialization_type
+        if self._settings.max_concurrency is not None or kind not in (None, "on-demand"):
+            return nullcontext()
+        return ImportWatch(self._settings.handler)
 
     async def _begin(self) -> int | None:
         """Do all that comes before the first poll; give an exit code where that ends the process."""
@@ -224,10 +250,13 @@ class Runtime:
         if wanted and (self._worker is None or self._worker.number == 1):
             registered = asyncio.create_task(self._register())
         await self._lifespan.start()
+        self._timeline.mark("lifespan")
         if self._settings.warmup and self._kind is Kind.ASGI:
             await warm_up(self._app, self._lifespan.state, self._settings.warmup)
+            self._timeline.mark("warm-up")
         if registered is not None:
             await registered
+            self._timeline.mark("extension")
 
     async def _register(self) -> None:
         """Register the extension that brings SIGTERM."""
@@ -286,12 +315,12 @@ async def report_init_error(client: RuntimeApiClient, error: BaseException) -> N
         logger.error("The Runtime API could not be told of it: %s", failure)
 
 
-def run(chosen: Settings, environ: MutableMapping[bytes, bytes]) -> int:
+def run(chosen: Settings, environ: MutableMapping[bytes, bytes], timeline: Timeline | None = None) -> int:
     """Run the process from valid settings to its exit code."""
     signals = StopSignals(chosen.shutdown_timeout)
     signals.install()
     try:
-        return Runtime(chosen, environ, signals).run()
+        return Runtime(chosen, environ, signals, timeline=timeline).run()
     except StopRequested:
         logger.info("Stopped by a signal during start-up")
         return 0

@@ -25,9 +25,7 @@ if os.environ.get("FORK"):
         os.fork()
 
 
-@register_before_snapshot
-def first() -> None:
-    order.append("before 1")
+register_before_snapshot(order.append, "before 1")
 
 
 @everloop.before_snapshot
