@@ -6,9 +6,10 @@ import os
 import sys
 import time
 import traceback
-from typing import Any, TextIO
+from typing import TextIO
 
 from everloop.invocation import current
+from everloop.report import message_of
 
 NO_BREAK_SPACE = "\u00a0"
 
@@ -21,6 +22,15 @@ _RECORD_ATTRIBUTES = frozenset(vars(logging.makeLogRecord({}))) | {
     "taskName",
     "tenant_id",
 }
+
+
+_OWN_KEYS = frozenset(
+    ["timestamp", "level", "message", "logger", "stackTrace", "errorType", "errorMessage", "requestId", "location"],
+)
+"""What an `extra=` field cannot be called."""
+
+quoted = json.encoder.encode_basestring
+"""Encodes a string as JSON, what is not ASCII as it is."""
 
 
 class TextFormatter(logging.Formatter):
@@ -75,42 +85,41 @@ class JsonFormatter(logging.Formatter):
         if second != self._second:
             self._second = second
             self._stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
-        document: dict[str, Any] = {
-            "timestamp": f"{self._stamp}.{int(record.msecs):03d}Z",
-            "level": level_name(record),
-            "message": record.msg if isinstance(record.msg, dict) and not record.args else record.getMessage(),
-            "logger": record.name,
-        }
+        # By hand, because the encoder needs four times as long for what is nearly always a few strings.
+        message = record.msg if isinstance(record.msg, dict) and not record.args else record.getMessage()
+        pieces = [
+            f'{{"timestamp": "{self._stamp}.{int(record.msecs):03d}Z"',
+            f'"level": {quoted(logging.getLevelName(rounded_level(record)))}',
+            f'"message": {quoted(message) if type(message) is str else self._encode(message)}',
+            f'"logger": {quoted(record.name)}',
+        ]
         invocation = current.get()
-        failed = record.exc_info and record.exc_info[1] is not None
-        if failed and record.exc_info:
-            kind, error, tb = record.exc_info
-            document["stackTrace"] = traceback.format_tb(tb)
-            document["errorType"] = kind.__name__ if kind else None
-            document["errorMessage"] = str(error)
+        error = record.exc_info[1] if record.exc_info else None
+        if error is not None:
+            pieces.append(f'"stackTrace": {self._encode(traceback.format_tb(error.__traceback__))}')
+            pieces.append(f'"errorType": {quoted(type(error).__name__)}')
+            pieces.append(f'"errorMessage": {quoted(message_of(error))}')
         if invocation is not None:
-            document["requestId"] = invocation.request_id
-        if failed:
-            document["location"] = f"{record.pathname}:{record.funcName}:{record.lineno}"
+            pieces.append(f'"requestId": {quoted(invocation.request_id)}')
+        if error is not None:
+            pieces.append(f'"location": {quoted(f"{record.pathname}:{record.funcName}:{record.lineno}")}')
+        own = _OWN_KEYS
         if invocation is not None:
             if (tenant_id := invocation.tenant_id) is not None:
-                document["tenantId"] = tenant_id
+                pieces.append(f'"tenantId": {quoted(tenant_id)}')
+                own |= {"tenantId"}
             if (trace_id := invocation.trace_id) is not None:
-                document["traceId"] = trace_id
-        for name, value in vars(record).items():
-            if name not in _RECORD_ATTRIBUTES and name not in document:
-                document[name] = value
-        return self._encode(document)
+                pieces.append(f'"traceId": {quoted(trace_id)}')
+                own |= {"traceId"}
+        for name, value in record.__dict__.items():
+            if name not in _RECORD_ATTRIBUTES and value is not None and name not in own:
+                pieces.append(f"{quoted(name)}: {self._encode(value)}")
+        return ", ".join(pieces) + "}"
 
 
 def rounded_level(record: logging.LogRecord) -> int:
     """Give a record's level as one of the six that Lambda knows: the next one below, as AWS's client does."""
     return min(50, max(0, record.levelno)) // 10 * 10
-
-
-def level_name(record: logging.LogRecord) -> str:
-    """Give the name of a record's level, of those that Lambda filters by."""
-    return record.levelname if record.levelno % 10 == 0 else logging.getLevelName(rounded_level(record))
 
 
 class LambdaOutput(logging.Handler):

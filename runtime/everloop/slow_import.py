@@ -1,4 +1,4 @@
-"""Notices an import of the application that Lambda may end for taking too long, and names the modules that take the time.
+"""Notices an import of the application that takes too long for Lambda, and names the modules that take the time.
 
 Looking at the stack from a thread costs a quick import that one thread, and names the module that is running, so that
 the time of what it imports itself is not counted twice. Observing every import would cost each of them, and a frame in
