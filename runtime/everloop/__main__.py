@@ -26,6 +26,8 @@ def main() -> int:
     # Managed Instances: records of several invocations interleave, and Lambda tells them apart by their JSON.
     as_json = settings.log_format is LogFormat.JSON or settings.max_concurrency is not None
     logs.configure(as_json=as_json, level=settings.log_level, telemetry=settings.telemetry)
+    if settings.handler:
+        environ.setdefault("_HANDLER", settings.handler)  # Lambda's own name for it, which instrumentations look for
     environ.pop("_LAMBDA_TELEMETRY_LOG_FD", None)  # a child would write text where Lambda expects frames
     for warning in settings.unknown:
         logging.getLogger("everloop").warning(warning)

@@ -160,7 +160,7 @@ def parse_event(payload: bytes) -> Any:
             return json.loads(payload)
         except (ValueError, RecursionError) as error:
             raise UnmarshalError(
-                f"The event is not JSON: {error}. It begins with {payload[:80]!r}. "
+                f"The event is not JSON: {error}. It has {len(payload)} bytes. "
                 "Lambda hands on what the caller sent: send a JSON document."
             ) from error
 

@@ -94,9 +94,9 @@ class JsonFormatter(logging.Formatter):
             f'"logger": {quoted(record.name)}',
         ]
         invocation = current.get()
-        error = record.exc_info[1] if record.exc_info else None
+        _, error, tb = record.exc_info or (None, None, None)
         if error is not None:
-            pieces.append(f'"stackTrace": {self._encode(traceback.format_tb(error.__traceback__))}')
+            pieces.append(f'"stackTrace": {self._encode(traceback.format_tb(tb))}')
             pieces.append(f'"errorType": {quoted(type(error).__name__)}')
             pieces.append(f'"errorMessage": {quoted(message_of(error))}')
         if invocation is not None:
