@@ -31,10 +31,10 @@ class Invocation:
         "_context",
         "_event",
         "_headers",
-        "_payload",
         "background",
         "deadline",
         "invocation_header",
+        "payload",
         "request_header",
         "trace_header",
     )
@@ -52,7 +52,8 @@ class Invocation:
         self.background: list[Future[Any]] | None = None
         """What `everloop.wait_until()` was given: the next poll waits for it."""
         self._headers = headers
-        self._payload = payload
+        self.payload = payload
+        """The event's bytes; let go of once they are parsed: they are up to 6 MB that nobody needs twice."""
         self._event = _UNSET
         self._context: LambdaContext | None = None
 
@@ -106,7 +107,7 @@ class Invocation:
     def event(self) -> Any:
         """The event, parsed as JSON whatever its content type says. Raises `UnmarshalError`."""
         if self._event is _UNSET:
-            self._event = parse_event(self._payload)
+            self._event = parse_event(self.payload)
         return self._event
 
     @property
@@ -116,12 +117,12 @@ class Invocation:
         Raises `UnmarshalError`.
         """
         if self._event is _UNSET:
-            self._event = parse_exactly(self._payload)
+            self._event = parse_exactly(self.payload)
         return self._event
 
     def take_payload(self) -> bytes:
-        """Give the event's bytes, which are then let go of: they are up to 6 MB that nobody needs twice."""
-        payload, self._payload = self._payload, b""
+        """Give the event's bytes, which are then let go of."""
+        payload, self.payload = self.payload, b""
         return payload
 
     def new_context(self) -> "LambdaContext":
