@@ -107,7 +107,10 @@ class Invocation:
     def event(self) -> Any:
         """The event, parsed as JSON whatever its content type says. Raises `UnmarshalError`."""
         if self._event is _UNSET:
-            self._event = parse_event(self.payload)
+            try:
+                self._event = orjson.loads(self.payload)
+            except orjson.JSONDecodeError:
+                self._event = parse_event(self.payload)
         return self._event
 
     @property
@@ -146,7 +149,10 @@ def deadline_of(milliseconds: bytes | None) -> float | None:
 
 
 def parse_event(payload: bytes) -> Any:
-    """Parse an event; what orjson refuses and the standard library takes (NaN, lone surrogates) is taken."""
+    """Parse an event; what orjson refuses and the standard library takes (NaN, lone surrogates) is taken.
+
+    Raises `UnmarshalError`.
+    """
     try:
         return orjson.loads(payload)
     except orjson.JSONDecodeError:

@@ -30,7 +30,7 @@ def response_head(message: Message) -> ResponseHead:
 
 
 _names: dict[bytes, str | None] = {}
-"""Header names as text, None for those that are dropped. The same few come again and again; the first are remembered."""
+"""Header names as text, None for those that are dropped. The same few come again and again; the first stay."""
 
 _REMEMBERED = 512
 

@@ -12,7 +12,7 @@ from everloop.background import settle
 from everloop.errors import ClientDisconnected, DeadlineExceeded, InvocationError, ShutDown
 from everloop.handlers.answers import fit
 from everloop.handlers.base import ApplicationExit, exit_code
-from everloop.handlers.deadline import Deadlines, Stoppable
+from everloop.handlers.deadline import Deadlines
 from everloop.handlers.front import Front
 from everloop.handlers.pieces import Pieces
 from everloop.handlers.results import HandlerFailure, marshal
@@ -109,10 +109,13 @@ class AsyncFunction:
                 source.close()
 
 
-class _Run(Stoppable):
+class _Run:
     """One invocation's work in its task, and what becomes of it."""
 
-    __slots__ = ("_broken", "_reply", "_task", "streams")
+    __slots__ = ("_broken", "_reply", "_task", "expired", "stop_at", "streams")
+
+    stop_at: float | None
+    expired: bool
 
     def __init__(self, reply: Reply) -> None:
         self._reply = reply
