@@ -174,7 +174,8 @@ _DOUBTFUL = b"0" * 19
 
 def parse_exactly(payload: bytes) -> Any:
     """Parse an event as the standard library does: orjson makes floats of integers that do not fit into 64 bits."""
-    if _DOUBTFUL in payload.translate(_DIGITS_ALONE):
+    # Of 19 digits in a row every sixth byte shows three in a row: most events are done with at a sixth of the cost.
+    if b"000" in payload[5::6].translate(_DIGITS_ALONE) and _DOUBTFUL in payload.translate(_DIGITS_ALONE):
         import json
 
         try:

@@ -15,7 +15,7 @@ from everloop.errors import InvocationError, UnknownEvent
 from everloop.handlers.access import LoggedAnswer
 from everloop.handlers.answers import StreamedAnswer
 from everloop.handlers.asgi_run import AsgiRun
-from everloop.handlers.base import InvocationHandler
+from everloop.handlers.base import InvocationHandler, done
 from everloop.handlers.deadline import Deadlines
 from everloop.handlers.front import Front
 from everloop.handlers.generators import close_generators
@@ -68,13 +68,13 @@ class AsgiHandler:
                 return self._events.handle(invocation, reply)
             logger.error("%s: %s", error.error_type, error)
             reply.fail(ErrorReport.of(error))
-            return _answered()
+            return done()
         except Exception as error:
             logger.error("An event source raised", exc_info=error)
             reply.fail(ErrorReport.of(error))
-            return _answered()
+            return done()
         if call is None:
-            return _answered()
+            return done()
         if isinstance(call, WebSocketApi):
             return self._handle_websocket(invocation, reply, call, invocation.event)
         request, answer, event = call
@@ -129,7 +129,3 @@ class AsgiHandler:
                 reply.fail(ErrorReport.of(error))
                 return
         await self._websockets.handle(invocation, reply, source, event)
-
-
-async def _answered() -> None:
-    """Have nothing more to do."""
