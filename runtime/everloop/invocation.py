@@ -31,10 +31,10 @@ class Invocation:
         "_context",
         "_event",
         "_headers",
-        "_payload",
         "background",
         "deadline",
         "invocation_header",
+        "payload",
         "request_header",
         "trace_header",
     )
@@ -52,7 +52,8 @@ class Invocation:
         self.background: list[Future[Any]] | None = None
         """What `everloop.wait_until()` was given: the next poll waits for it."""
         self._headers = headers
-        self._payload = payload
+        self.payload = payload
+        """The event's bytes; let go of once they are parsed: they are up to 6 MB that nobody needs twice."""
         self._event = _UNSET
         self._context: LambdaContext | None = None
 
@@ -111,7 +112,10 @@ class Invocation:
     def event(self) -> Any:
         """The event, parsed as JSON whatever its content type says. Raises `UnmarshalError`."""
         if self._event is _UNSET:
-            self._event = parse_event(self._payload)
+            try:
+                self._event = orjson.loads(self.payload)
+            except orjson.JSONDecodeError:
+                self._event = parse_event(self.payload)
         return self._event
 
     @property
@@ -121,12 +125,12 @@ class Invocation:
         Raises `UnmarshalError`.
         """
         if self._event is _UNSET:
-            self._event = parse_exactly(self._payload)
+            self._event = parse_exactly(self.payload)
         return self._event
 
     def take_payload(self) -> bytes:
-        """Give the event's bytes, which are then let go of: they are up to 6 MB that nobody needs twice."""
-        payload, self._payload = self._payload, b""
+        """Give the event's bytes, which are then let go of."""
+        payload, self.payload = self.payload, b""
         return payload
 
     def new_context(self) -> "LambdaContext":
@@ -150,7 +154,10 @@ def deadline_of(milliseconds: bytes | None) -> float | None:
 
 
 def parse_event(payload: bytes) -> Any:
-    """Parse an event; what orjson refuses and the standard library takes (NaN, lone surrogates) is taken."""
+    """Parse an event; what orjson refuses and the standard library takes (NaN, lone surrogates) is taken.
+
+    Raises `UnmarshalError`.
+    """
     try:
         return orjson.loads(payload)
     except orjson.JSONDecodeError:
@@ -166,13 +173,16 @@ def parse_event(payload: bytes) -> Any:
 
 
 _DIGITS_ALONE = bytes(ord("0") if 48 <= byte <= 57 else 32 for byte in range(256))
+_SUSPECT = b"0" * 9
 _DOUBTFUL = b"0" * 19
 """The shortest integer that may not fit into 64 bits."""
 
 
 def parse_exactly(payload: bytes) -> Any:
     """Parse an event as the standard library does: orjson makes floats of integers that do not fit into 64 bits."""
-    if _DOUBTFUL in payload.translate(_DIGITS_ALONE):
+    # Of 19 digits in a row every other byte shows nine in a row, of a timestamp's 13 only seven: so most events are
+    # done with at half of the cost.
+    if _SUSPECT in payload[1::2].translate(_DIGITS_ALONE) and _DOUBTFUL in payload.translate(_DIGITS_ALONE):
         import json
 
         try:

@@ -101,9 +101,11 @@ class Reply:
 
     def complete(self, payload: bytes, content_type: bytes = JSON) -> None:
         """Send a whole, buffered response."""
-        if self.state is ReplyState.BROKEN:
-            return
-        self._advance(ReplyState.COMPLETED)
+        if self.state is not ReplyState.PENDING:
+            if self.state is ReplyState.BROKEN:
+                return
+            raise IllegalTransition(self, ReplyState.COMPLETED.name)
+        self.state = ReplyState.COMPLETED
         invocation = self.invocation
         head = self._encoder.response(
             invocation.request_header, invocation.invocation_header, content_type, len(payload)

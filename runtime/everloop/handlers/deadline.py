@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from abc import abstractmethod
+from typing import Protocol
 
 GRACE = 0.1
 """Seconds between the steps: time for the application to end its stream itself, then for its `finally` blocks."""
@@ -18,13 +18,11 @@ def time_before_stop(remaining: float | None, margin: float) -> float | None:
     return max(remaining - min(margin, remaining / 2), 0.0)
 
 
-class Stoppable:
+class Stoppable(Protocol):
     """One invocation's work, and how each step of stopping it is done.
 
-    A base class, not an object beside the work: one less to make for every invocation. `Deadlines.watch()` fills it in.
+    What is watched over is the work itself, not an object beside it. `Deadlines.watch()` sets both attributes.
     """
-
-    __slots__ = ("expired", "stop_at")
 
     stop_at: float | None
     """When the first step comes, by the loop's clock; None where there is no deadline."""
@@ -32,15 +30,12 @@ class Stoppable:
     expired: bool
     """True once the application was told that its time is up before it had answered."""
 
-    @abstractmethod
     def deadline_near(self) -> bool:
         """Tell the application; False when it has answered, so that only the slot is waiting for it."""
 
-    @abstractmethod
     def deadline_cancel(self) -> None:
         """Cancel the application."""
 
-    @abstractmethod
     def deadline_abandon(self) -> None:
         """Answer in the application's place and let the slot go on without it."""
 

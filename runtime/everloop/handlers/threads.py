@@ -13,7 +13,7 @@ from everloop.api.reply import UNDER_WAY, Reply, ReplyState
 from everloop.background import settle
 from everloop.errors import ClientDisconnected, DeadlineExceeded
 from everloop.handlers.base import BlockingHandler
-from everloop.handlers.deadline import Deadlines, Stoppable
+from everloop.handlers.deadline import Deadlines
 from everloop.invocation import Invocation
 from everloop.report import ErrorReport
 
@@ -133,10 +133,13 @@ class ThreadedHandler:
         self._pool.job_ended()
 
 
-class _Run(Stoppable):
+class _Run:
     """One job in a thread."""
 
-    __slots__ = ("_abandoned", "_done", "_invocation", "_owner", "_remote", "_reply")
+    __slots__ = ("_abandoned", "_done", "_invocation", "_owner", "_remote", "_reply", "expired", "stop_at")
+
+    stop_at: float | None
+    expired: bool
 
     def __init__(
         self,

@@ -14,7 +14,7 @@ from everloop.background import settle
 from everloop.errors import ClientDisconnected, DeadlineExceeded, MissingExtra
 from everloop.exchange import Handshake
 from everloop.handlers.base import ApplicationExit, exit_code
-from everloop.handlers.deadline import Deadlines, Stoppable
+from everloop.handlers.deadline import Deadlines
 from everloop.invocation import Invocation
 from everloop.report import ErrorReport
 from everloop.sources.base import Event
@@ -186,10 +186,13 @@ class SocketAnswer:
         self._reply.complete(orjson.dumps(self._source.encode(status, headers or ())))
 
 
-class _Run(Stoppable):
+class _Run:
     """One call of the application, and what becomes of it."""
 
-    __slots__ = ("_answer", "_cycle", "_reply", "_task")
+    __slots__ = ("_answer", "_cycle", "_reply", "_task", "expired", "stop_at")
+
+    stop_at: float | None
+    expired: bool
 
     def __init__(self, cycle: WebSocketCycle, answer: SocketAnswer, reply: Reply) -> None:
         self._cycle = cycle

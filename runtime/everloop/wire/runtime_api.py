@@ -39,7 +39,7 @@ class RequestEncoder:
 
     def response(self, request_id: bytes, invocation_id: bytes | None, content_type: bytes, length: int) -> bytes:
         """Encode the head of a buffered `POST /response`; `length` bytes of body follow it."""
-        if content_type is JSON and invocation_id is None:
+        if content_type == JSON and invocation_id is None:
             return self._json_response % (request_id, length)  # as nearly all are: half of the work
         return b"POST /2018-06-01/runtime/invocation/%b/response%b%bContent-Type: %b\r\nContent-Length: %d\r\n\r\n" % (
             request_id,
