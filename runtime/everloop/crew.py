@@ -58,6 +58,11 @@ class Crew:
             task.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks.values(), timeout=GRACE)
+        if self._tasks:
+            logger.warning(
+                "%d invocation(s) did not end when they were cancelled; the shutdown goes on without them",
+                len(self._tasks),
+            )
 
     async def _work(self, invocation: Invocation, reply: Reply) -> None:
         current.set(invocation)
