@@ -6,9 +6,13 @@ Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatc
 import json
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-from everloop.api.measured_reply import Measures
+from everloop.api.measured_reply import MeasuredReply, Measures
+from everloop.api.reply import Reply
+from everloop.logs import write_line
+from everloop.settings import Settings
 
 UNITS = {
     "Duration": "Milliseconds",
@@ -17,6 +21,12 @@ UNITS = {
     "ColdStart": "Count",
     "Errors": "Count",
 }
+
+
+def measured_replies(settings: Settings) -> Callable[..., Reply]:
+    """Give what makes replies that measure themselves and have what came out written down."""
+    metrics = EmbeddedMetrics(settings.metrics_namespace, settings.function_name, write_line)
+    return partial(MeasuredReply, on_measured=metrics.record)
 
 
 class EmbeddedMetrics:

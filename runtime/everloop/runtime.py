@@ -3,16 +3,13 @@
 import asyncio
 import gc
 import logging
-from collections.abc import Callable, MutableMapping
-from contextlib import AbstractContextManager, nullcontext
-from functools import partial
+from collections.abc import MutableMapping
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from everloop import __version__, loops, settings
 from everloop.api.client import RuntimeApiClient
 from everloop.api.extension import InternalExtension
-from everloop.api.reply import Reply
 from everloop.api.slot import Slot
 from everloop.asgi.lifespan import Lifespan, NoLifespan
 from everloop.crew import Crew
@@ -22,11 +19,11 @@ from everloop.handlers.build import Builder
 from everloop.handlers.warmup import warm_up, warm_up_wsgi
 from everloop.kinds import Kind, detect
 from everloop.loader import describe, load
-from everloop.logs import enable_own_loggers, write_line
+from everloop.logs import enable_own_loggers
 from everloop.report import ErrorReport
 from everloop.settings import Extension, Metrics, Settings
 from everloop.signals import StopRequested, StopSignals
-from everloop.slow_import import ImportWatch
+from everloop.slow_import import watched_import
 from everloop.snapshots import SNAP_START
 from everloop.startup import Timeline
 from everloop.worker import Worker
@@ -60,7 +57,9 @@ class Runtime:
         self._timeline.mark("loop")
         self._client = RuntimeApiClient(settings.runtime_api, USER_AGENT)
         if settings.metrics is Metrics.EMF:
-            self._client.make_reply = measured(settings)
+            from everloop.metrics import measured_replies  # for those who want them
+
+            self._client.make_reply = measured_replies(settings)
         self._app: Any
         self._kind: Kind
         self._lifespan: Lifespan | NoLifespan = NoLifespan()
@@ -128,7 +127,7 @@ class Runtime:
         if self._worker is not None:
             found = self._worker.app
         else:
-            with self._watched():
+            with watched_import(chosen):
                 found = load(chosen.handler)
         self._timeline.mark("application")
         # asyncio.run() in the user's module takes the current loop away, dictConfig() our loggers.
@@ -175,13 +174,6 @@ class Runtime:
             chosen.response_mode,
             f"; {' '.join(given)}" if given else "",
         )
-
-    def _watched(self) -> AbstractContextManager[None]:
-        """Watch over the import where Lambda limits it to 10 seconds; elsewhere it gives 130 and more."""
-        kind = self._settings.initialization_type
-        if self._settings.max_concurrency is not None or kind not in (None, "on-demand"):
-            return nullcontext()
-        return ImportWatch(self._settings.handler)
 
     async def _begin(self) -> int | None:
         """Do all that comes before the first poll; give an exit code where that ends the process."""
@@ -294,15 +286,6 @@ class Runtime:
             return 1
         await report_init_error(self._client, error)
         return 1
-
-
-def measured(chosen: Settings) -> Callable[..., Reply]:
-    """Give what makes replies that measure themselves and write down what came out."""
-    from everloop.api.measured_reply import MeasuredReply  # for those who want metrics
-    from everloop.metrics import EmbeddedMetrics
-
-    metrics = EmbeddedMetrics(chosen.metrics_namespace, chosen.function_name, write_line)
-    return partial(MeasuredReply, on_measured=metrics.record)
 
 
 async def report_init_error(client: RuntimeApiClient, error: BaseException) -> None:

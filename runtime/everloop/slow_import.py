@@ -10,8 +10,11 @@ import sys
 import threading
 from collections import defaultdict
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from time import monotonic
 from types import FrameType
+
+from everloop.settings import Settings
 
 logger = logging.getLogger("everloop")
 
@@ -20,6 +23,13 @@ PATIENCE = 8.0
 LOOK_EVERY = 0.1
 NAMED = 5
 """Modules that are named, the slowest first."""
+
+
+def watched_import(settings: Settings) -> AbstractContextManager[None]:
+    """Watch over the import where Lambda limits it to 10 seconds; elsewhere it gives 130 and more."""
+    if settings.max_concurrency is not None or settings.initialization_type not in (None, "on-demand"):
+        return nullcontext()
+    return ImportWatch(settings.handler)
 
 
 class ImportWatch:

@@ -1,6 +1,7 @@
 """Applications whose traces, metrics and hooks are watched. What to register is in HOOKS."""
 
 import asyncio
+import itertools
 import json
 import logging
 import os
@@ -8,6 +9,7 @@ import time
 from typing import Any
 
 import everloop
+from gates import gate
 from messages import body, no_lifespan, start
 
 HOOKS = os.environ.get("HOOKS", "").split(",")
@@ -23,6 +25,15 @@ if "failing" in HOOKS:
     @everloop.after_response
     def flush_failing() -> None:
         raise SystemExit("the exporter is gone")
+
+
+if "gated" in HOOKS:
+    passed = itertools.count(1)
+
+    @everloop.after_response(timeout=10)
+    async def wait_at_gate() -> None:
+        said("gated hook")
+        await gate(f"hook {next(passed)}")
 
 
 if "async" in HOOKS:
