@@ -55,7 +55,7 @@ def test_one_invocation(emulated: Emulated, runtime: RawRuntime) -> None:
     assert headers["lambda-runtime-aws-tenant-id"] == "blue"
     assert json.loads(headers["lambda-runtime-client-context"]) == {"a": 1}  # a line end would end the header
     started = call.record.started_at or 0
-    assert abs(int(headers["lambda-runtime-deadline-ms"]) / 1000 - started - 20) < 0.5
+    assert abs(int(headers["lambda-runtime-deadline-ms"]) / 1000 - started - 20) < 5
     answer = runtime.respond(event, b'"done"', Content_Type="text/x")
     assert answer.status == 202
     assert json.loads(answer.body) == {"status": "OK"}
@@ -441,7 +441,7 @@ def test_an_extension_that_wants_invocations(emulated: Emulated, runtime: RawRun
 
 def test_an_extension_that_never_asks_for_an_event() -> None:
     """Initialisation is complete only when every extension waits: it times out."""
-    with Emulated(command=NOTHING, init_timeout=0.5) as emulated, emulated.runtime() as runtime:
+    with Emulated(command=NOTHING, init_timeout=1.5) as emulated, emulated.runtime() as runtime:
         register(runtime)
         call = emulated.call()
         runtime.send_next()
@@ -451,7 +451,7 @@ def test_an_extension_that_never_asks_for_an_event() -> None:
 
 def test_an_extension_that_is_never_done() -> None:
     """The function's time runs until it is: the caller has its answer, the environment is ended and replaced."""
-    with Emulated(command=NOTHING, timeout=0.5) as emulated, emulated.runtime() as runtime:
+    with Emulated(command=NOTHING, timeout=1.5) as emulated, emulated.runtime() as runtime:
         with emulated.runtime() as extension:
             _, headers, _ = register(extension, b'{"events": ["INVOKE"]}')
             identifier = headers["lambda-extension-identifier"]
@@ -510,7 +510,7 @@ def test_managed_instances_refuse_a_second_answer(managed: Emulated) -> None:
 
 def test_managed_instances_do_not_kill_at_the_timeout() -> None:
     """The caller is told, the late answer is refused with 410, and the process serves on."""
-    with Emulated(command=NOTHING, timeout=0.3, max_concurrency=2) as managed, managed.runtime() as runtime:
+    with Emulated(command=NOTHING, timeout=1.5, max_concurrency=2) as managed, managed.runtime() as runtime:
         call = managed.call()
         event = runtime.next()
         assert call.failure().kind is Failure.TIMEOUT
