@@ -16,8 +16,11 @@ from support.process import APPS, RuntimeProcess, runtime_environment
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-PATIENCE = 20.0
+PATIENCE = 40.0
 """Seconds to wait for what should take one."""
+
+UNHURRIED = ("--init-timeout", "60")
+"""On a busy machine a start may take longer than Lambda's ten seconds."""
 
 COMMAND = (sys.executable, "-m", "everloop.dev")
 
@@ -70,7 +73,7 @@ class DevServers:
     ) -> RuntimeProcess:
         """Start `everloop dev` in a folder, without waiting for anything."""
         environ = {**runtime_environment(root), **(env or {})}
-        process = RuntimeProcess([*COMMAND, "dev", *arguments, "--port", str(port)], env=environ, cwd=root)
+        process = RuntimeProcess([*COMMAND, "dev", *UNHURRIED, *arguments, "--port", str(port)], env=environ, cwd=root)
         self._stack.callback(process.end)
         return process
 

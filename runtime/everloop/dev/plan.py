@@ -7,6 +7,9 @@ from pathlib import Path
 from everloop.dev.config import FunctionConfig
 from everloop.dev.gateway.config import GatewayConfig
 
+MODE = "EVERLOOP_RESPONSE_MODE"
+"""The variable that tells a runtime how its function is invoked."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:

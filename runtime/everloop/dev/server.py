@@ -26,7 +26,7 @@ from everloop.dev.gateway import environment_for
 from everloop.dev.inspector import PREFIX, Inspector
 from everloop.dev.journal import Journal
 from everloop.dev.listening import CannotListen, base_url, listen
-from everloop.dev.plan import Plan
+from everloop.dev.plan import MODE, Plan
 from everloop.dev.reload import SourceFilter, changes
 from everloop.dev.web_server import web_server
 
@@ -56,6 +56,8 @@ class Development:
         self._journal = Journal()
         self._function = Function(self._configured(plan.function), self._journal, self._console.logged)
         self._stopping = asyncio.Event()
+        self._starts = 0
+        self._readiness: asyncio.Task[bool] | None = None
 
     async def serve(self) -> int:
         """Serve until a signal comes."""
@@ -66,21 +68,25 @@ class Development:
         self._console.follow(self._journal)
         server = self._server()
         serving = loop.create_task(server.serve(sockets=[self._listener]))
+        serving.add_done_callback(lambda _: self._stopping.set())
         self._console.line(banner(self._plan, self._url, self._console.style))
-        others = [loop.create_task(self._tick())]
+        others: list[asyncio.Task[Any]] = [loop.create_task(self._tick())]
+        if self._plan.reload:
+            others.extend(loop.create_task(task) for task in self._watches())
         try:
             if not await self._is_ready() and not self._plan.reload:
                 return 1  # nobody would mend it
-            if self._plan.reload and not self._stopping.is_set():
-                others.extend(loop.create_task(task) for task in self._watches())
             await self._stopping.wait()
         finally:
             self._stopping.set()
             server.should_exit = True
+            if self._readiness is not None:
+                others.append(self._readiness)
             for task in others:
                 task.cancel()
             await self._function.close()
-            await asyncio.gather(serving, *others, return_exceptions=True)
+            await asyncio.gather(*others, return_exceptions=True)
+            await serving
         self._console.line("Stopped.")
         return 0
 
@@ -104,19 +110,20 @@ class Development:
             function=self._function,
             journal=self._journal,
             facts=facts(self._plan),
-            environ={**os.environ, **function.environ},
+            environ=lambda: {**os.environ, **self._function.config.environ},
             stopping=self._stopping,
         )
         app = compose(inspector, function, gateway, self._journal, self._plan.allowed)
         return web_server(app)
 
     async def _is_ready(self) -> bool:
-        """Wait for the first environment, or the end; tell how it went."""
+        """Wait for the first environment, or the end; tell how it went, unless there is a newer start."""
+        self._starts = start = self._starts + 1
         ready = asyncio.ensure_future(self._function.ready())
         stopped = asyncio.ensure_future(self._stopping.wait())
         await asyncio.wait((ready, stopped), return_when=asyncio.FIRST_COMPLETED)
         stopped.cancel()
-        if not ready.done():
+        if not ready.done() or start != self._starts:
             ready.cancel()
             return True
         failure = ready.result()
@@ -157,8 +164,12 @@ class Development:
         except (ValueError, OSError) as error:
             self._console.problem(f"{error}. What was read before stays.")
             function = self._function.config
+        if function.streaming != self._function.config.streaming:
+            self._console.problem(f"{MODE} has changed: that takes effect when everloop dev is started again.")
+            function = self._function.config
         await self._function.reload(function)
-        await self._is_ready()
+        # Not waited for: the next save may mend what hangs.
+        self._readiness = asyncio.create_task(self._is_ready())
 
     async def _tick(self) -> None:
         while True:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from support.dev_server import COMMAND, PATIENCE, DevServers
+from support.dev_server import COMMAND, PATIENCE, UNHURRIED, DevServers
 from support.gates import Gates
 from support.process import APPS, RuntimeProcess, runtime_environment
 
@@ -127,28 +127,6 @@ def test_a_port_in_use_is_told(serve: DevServers) -> None:
     assert process.log.startswith(f"everloop: Port {port} of 127.0.0.1 is in use")
     assert f"--port {port + 1}" in process.log
     assert f"lsof -i :{port}" in process.log
-
-
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        (["echo:app", "--source", "carrier-pigeon"], "'carrier-pigeon' is not one of"),
-        (["echo:app", "--source", "alb", "--stage", "prod"], "the source 'alb' has none"),
-        (["echo:app", "--env", "NAME"], "expected NAME=VALUE"),
-        (["echo:app", "--env-file", "nowhere.env"], "'nowhere.env' does not exist"),
-        (["echo:app", "--timeout", "0"], "0.0 is not in the range"),
-        (["echo:app", "--max-concurrency", "4", "--freeze"], "never freezes"),
-        (["echo:app", "--env", "EVERLOOP_RESPONSE_MODE=steaming"], "expected buffered or streaming"),
-        (["echo:app", "--root", "/nonexistent"], "does not exist"),
-    ],
-)
-def test_wrong_use_is_told(serve: DevServers, arguments: list[str], said: str) -> None:
-    """Exit code 2, and what was expected."""
-    process = serve.start(*arguments)
-
-    assert process.exit_code(PATIENCE) == 2
-    assert said in process.log.replace("\n", " ")
-    assert "Traceback" not in process.log
 
 
 def test_a_malformed_env_file_is_told_by_its_line(serve: DevServers, tmp_path: Path) -> None:
@@ -284,7 +262,7 @@ def test_a_terminal_gets_colours_and_a_progress_line(gates: Gates) -> None:
     gates.open("first")
     ours, theirs = pty.openpty()
     environ = {**runtime_environment(APPS), **gates.env, "TERM": "xterm"}
-    command = [*COMMAND, "dev", *GATED, "--root", str(APPS), "--port", "0", "--no-reload"]
+    command = [*COMMAND, "dev", *UNHURRIED, *GATED, "--root", str(APPS), "--port", "0", "--no-reload"]
     process = TerminalProcess(command, environ, ours, theirs)
     try:
         url = process.wait_for(rb"browse  .*?http://127\.0\.0\.1:(\d+)/")

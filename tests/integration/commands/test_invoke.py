@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from support.dev_server import COMMAND, PATIENCE
+from support.dev_server import COMMAND, PATIENCE, UNHURRIED
 from support.gates import Gates
 from support.process import APPS, runtime_environment
 from support.sample_events import function_url
@@ -18,7 +18,7 @@ def run(
 ) -> subprocess.CompletedProcess[bytes]:
     """Run the command to its end."""
     return subprocess.run(
-        [*COMMAND, *arguments],
+        [*COMMAND, *arguments, *(UNHURRIED if arguments[0] == "invoke" else ())],
         input=stdin,
         capture_output=True,
         env={**runtime_environment(cwd), **(env or {})},
@@ -96,7 +96,7 @@ def test_a_streamed_answer_is_prelude_and_body(gates: Gates) -> None:
 def test_work_after_the_response_is_part_of_the_invocation(gates: Gates) -> None:
     """It is waited for, as the environment's next poll is."""
     event = json.dumps(function_url("/")).encode()
-    command = [*COMMAND, "invoke", "waiting:background", "-"]
+    command = [*COMMAND, "invoke", *UNHURRIED, "waiting:background", "-"]
     environ = {**runtime_environment(APPS), **gates.env}
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, env=environ, cwd=APPS) as process:

@@ -87,6 +87,21 @@ def test_a_server_that_began_broken_is_mended_by_a_save(serve: DevServers, proje
     wait_for_answer(server, "mended")
 
 
+def test_a_start_that_hangs_is_mended_by_a_save(serve: DevServers, project: Path) -> None:
+    """Nobody waits for what hangs, neither at the start nor later."""
+    hanging = "import time\ntime.sleep(600)\n"
+    (project / "main.py").write_text(hanging, encoding="utf-8")
+    server = serve("main:app", root=project, ready=False)
+    server.process.wait_for_log("^Watching ", PATIENCE)
+    write(project, 'b"mended"')
+    wait_for_answer(server, "mended")
+
+    (project / "main.py").write_text(hanging, encoding="utf-8")
+    server.process.wait_for_logs("^Changed: ", 2, PATIENCE)
+    write(project, 'b"again"')
+    wait_for_answer(server, "again")
+
+
 def test_what_is_no_source_starts_nothing_anew(serve: DevServers, project: Path) -> None:
     """Caches, virtual environments and the application's own files; a source after them proves that they were seen."""
     server = start(serve, project)
@@ -128,6 +143,10 @@ def test_an_env_file_is_read_anew(serve: DevServers, project: Path, tmp_path: Pa
     wait_for_answer(server, "one")
 
     file.write_text("WORD=two\n", encoding="utf-8")
+    wait_for_answer(server, "two")
+
+    file.write_text("WORD=three\nEVERLOOP_RESPONSE_MODE=streaming\n", encoding="utf-8")
+    server.process.wait_for_log("^EVERLOOP_RESPONSE_MODE has changed", PATIENCE)
     wait_for_answer(server, "two")
 
 

@@ -38,6 +38,28 @@ def test_wrong_use_is_exit_code_2(arguments: list[str], stdin: bytes, said: str)
     assert isinstance(done.exception, SystemExit)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["echo:app", "--source", "carrier-pigeon"], "'carrier-pigeon' is not one of"),
+        (["echo:app", "--source", "alb", "--stage", "prod"], "the source 'alb' has none"),
+        (["echo:app", "--env", "NAME"], "expected NAME=VALUE"),
+        (["echo:app", "--env-file", "nowhere.env"], "'nowhere.env' does not exist"),
+        (["echo:app", "--timeout", "0"], "0.0 is not in the range"),
+        (["echo:app", "--max-concurrency", "4", "--freeze"], "never freezes"),
+        (["echo:app", "--env", "EVERLOOP_RESPONSE_MODE=steaming"], "expected buffered or streaming"),
+        (["echo:app", "--root", "/nonexistent"], "does not exist"),
+    ],
+)
+def test_wrong_use_of_dev_is_exit_code_2(arguments: list[str], said: str) -> None:
+    """With what was expected, and before anything is started."""
+    done = run("dev", *arguments)
+
+    assert done.exit_code == 2
+    assert said in " ".join(done.stderr.split())
+    assert isinstance(done.exception, SystemExit)
+
+
 def test_a_body_comes_out_of_a_file_or_standard_input(tmp_path: Path) -> None:
     """As with curl."""
     file = tmp_path / "body.bin"

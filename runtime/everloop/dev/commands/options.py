@@ -10,10 +10,10 @@ import click
 
 from everloop.dev.config import FunctionConfig
 from everloop.dev.env_file import read_env_file
+from everloop.dev.plan import MODE
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-MODE = "EVERLOOP_RESPONSE_MODE"
 MODES = ("buffered", "streaming")
 
 SECONDS = click.FloatRange(min=0, min_open=True, max=900)

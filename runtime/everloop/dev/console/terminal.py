@@ -48,11 +48,13 @@ class Console:
     @classmethod
     def on_output(cls, *, several: bool = False) -> "Console":
         """Give the console of this process: its standard output."""
+        _escape(sys.stdout)
         return cls(sys.stdout, os.environ, several=several)
 
     @classmethod
     def on_errors(cls) -> "Console":
         """Give a console that leaves standard output to others."""
+        _escape(sys.stderr)
         return cls(sys.stderr, os.environ)
 
     def follow(self, journal: Journal) -> None:
@@ -62,9 +64,7 @@ class Console:
     def line(self, text: str = "") -> None:
         """Write a line."""
         erase, self._shown = ERASE if self._shown else "", False
-        with contextlib.suppress(BrokenPipeError):  # whoever read has gone: there is nobody to tell
-            self._stream.write(f"{erase}{text}\n")
-            self._stream.flush()
+        self._write(f"{erase}{text}\n")
 
     def problem(self, text: str) -> None:
         """Write that something is wrong."""
@@ -89,13 +89,16 @@ class Console:
         if long:
             more = f"  (and {len(long) - 1} more)" if len(long) > 1 else ""
             width = shutil.get_terminal_size().columns - 1
-            self._stream.write(ERASE + self.style((progress(long[0], now) + more)[:width], "dim"))
-            self._stream.flush()
+            self._write(ERASE + self.style((progress(long[0], now) + more)[:width], "dim"))
             self._shown = True
         elif self._shown:
-            self._stream.write(ERASE)
-            self._stream.flush()
+            self._write(ERASE)
             self._shown = False
+
+    def _write(self, text: str) -> None:
+        with contextlib.suppress(OSError):  # the reader or the terminal has gone: there is nobody to tell
+            self._stream.write(text)
+            self._stream.flush()
 
     def _changed(self, record: Record) -> None:
         if record.finished_at is None:
@@ -112,3 +115,10 @@ class Console:
         if not self._hinted and record.response_mode == "buffered" and EVENT_STREAM in record.response[:HEAD]:
             self._hinted = True
             self.line(self.style(HINT, "yellow"))
+
+
+def _escape(stream: TextIO) -> None:
+    """Let what the terminal's encoding cannot carry be escaped, instead of an end."""
+    reconfigure = getattr(stream, "reconfigure", None)
+    if reconfigure is not None:
+        reconfigure(errors="backslashreplace")

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -48,7 +48,7 @@ class Inspector:
     journal: Journal
     facts: Mapping[str, Any] = field(default_factory=dict)
     """`handler`, `name`, `source`, `mode`, …: shown as they are. `streaming` presets how an event is sent."""
-    environ: Mapping[str, str] = field(default_factory=dict)
+    environ: Callable[[], Mapping[str, str]] = dict
     """The function's environment, for what shapes its scope."""
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the server stops: ends the streams that would keep it."""
@@ -66,7 +66,7 @@ def inspector_app(inspector: Inspector, allowed: Iterable[str] = ()) -> ASGIApp:
 
     async def invocation(request: Request) -> Response:
         record = _find(inspector.journal, request)
-        return _forgotten() if record is None else JSONResponse(detail(record, inspector.environ))
+        return _forgotten() if record is None else JSONResponse(detail(record, inspector.environ()))
 
     async def response(request: Request) -> Response:
         record = _find(inspector.journal, request)
