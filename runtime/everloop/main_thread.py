@@ -31,7 +31,7 @@ class MainThread:
         handler: BlockingHandler,
         slot: BlockingSlot,
         loop: asyncio.AbstractEventLoop,
-        environ: MutableMapping[str, str],
+        environ: MutableMapping[bytes, bytes],
         signals: StopSignals,
         deadline_margin: float,
     ) -> None:
@@ -67,7 +67,7 @@ class MainThread:
 
     def _work(self, invocation: Invocation, reply: Reply) -> None:
         current.set(invocation)
-        self._trace.export(invocation.trace_id)
+        self._trace.export(invocation.trace_header)
         # asyncio.run() in the last invocation took the current loop away with its own.
         asyncio.set_event_loop(self._loop)
         try:
