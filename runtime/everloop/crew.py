@@ -4,11 +4,13 @@ import asyncio
 import logging
 import sys
 from collections.abc import Callable, Coroutine, MutableMapping
+from functools import partial
 from typing import Any
 
+from everloop.after_response import hooks, run_hooks
 from everloop.api.reply import UNDER_WAY, Reply
 from everloop.handlers.base import ApplicationExit, InvocationHandler
-from everloop.handlers.deadline import GRACE
+from everloop.handlers.deadline import GRACE, time_before_stop
 from everloop.invocation import Invocation, current
 from everloop.report import ErrorReport
 from everloop.tracing import TraceVariable
@@ -23,41 +25,53 @@ class Crew:
     """
 
     def __init__(
-        self, handler: InvocationHandler, environ: MutableMapping[str, str] | None, on_exit: Callable[[int], None]
+        self,
+        handler: InvocationHandler,
+        environ: MutableMapping[bytes, bytes] | None,
+        on_exit: Callable[[int], None],
+        deadline_margin: float = 0.25,
     ) -> None:
         self._handler = handler
+        self._margin = deadline_margin
         self._trace = None if environ is None else TraceVariable(environ)
         self._on_exit = on_exit
-        self._loop = asyncio.get_running_loop()
-        self._tasks: set[asyncio.Task[None]] = set()
-        """Loops keep weak references only."""
+        self._start = task_starter(asyncio.get_running_loop())
+        self._tasks: dict[Reply, asyncio.Task[None]] = {}
+        """Those that wait for something: loops keep weak references only. They leave by themselves at their end, which
+        costs less than a callback."""
 
     def accept(self, invocation: Invocation, reply: Reply) -> None:
         """Start to work on an invocation."""
-        task = start_task(self._loop, self._work(invocation, reply))
+        task = self._start(self._work(invocation, reply))
         if not task.done():
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._tasks[reply] = task
 
     def waiting(self) -> int:
         """Count the invocations in flight that are not running this moment. Any thread may ask."""
-        return sum(not getattr(task.get_coro(), "cr_running", False) for task in list(self._tasks))
+        return sum(not getattr(task.get_coro(), "cr_running", False) for task in list(self._tasks.values()))
 
     async def finish(self, seconds: float) -> None:
         """Give the work in flight `seconds` to end, then cancel it."""
         if self._tasks:
-            await asyncio.wait(self._tasks, timeout=seconds)
-        for task in self._tasks:
+            await asyncio.wait(self._tasks.values(), timeout=seconds)
+        for task in self._tasks.values():
             task.cancel()
         if self._tasks:
-            await asyncio.wait(self._tasks, timeout=GRACE)
+            await asyncio.wait(self._tasks.values(), timeout=GRACE)
+        if self._tasks:
+            logger.warning(
+                "%d invocation(s) did not end when they were cancelled; the shutdown goes on without them",
+                len(self._tasks),
+            )
 
     async def _work(self, invocation: Invocation, reply: Reply) -> None:
         current.set(invocation)
         if self._trace is not None:
-            self._trace.export(invocation.trace_id)
+            self._trace.export(invocation.trace_header)
         try:
             await self._handler.handle(invocation, reply)
+            if hooks:
+                await run_hooks(invocation, time_before_stop(invocation.remaining(), self._margin))
         except ApplicationExit as exiting:
             self._on_exit(exiting.code)
             return  # and no further poll
@@ -65,17 +79,16 @@ class Crew:
             logger.exception("everloop failed; please report this")
             if reply.state in UNDER_WAY:
                 reply.fail(ErrorReport.of(error))
+        finally:
+            self._tasks.pop(reply, None)
         reply.release()
 
 
-if sys.version_info >= (3, 12):
+def task_starter(loop: asyncio.AbstractEventLoop) -> Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]:
+    """Give what starts a task at once: an application that never waits is done within that call.
 
-    def start_task(loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        """Start a task at once: an application that never waits is done within this call."""
-        return asyncio.Task(work, loop=loop, eager_start=True)
-
-else:
-
-    def start_task(loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        """Start a task in the loop's next turn: Python 3.11 knows nothing else."""
-        return loop.create_task(work)
+    Python 3.11 knows nothing but to start it in the loop's next turn.
+    """
+    if sys.version_info >= (3, 12):
+        return partial(asyncio.Task, loop=loop, eager_start=True)
+    return loop.create_task

@@ -5,6 +5,7 @@ import contextvars
 import logging
 from collections.abc import MutableMapping
 
+from everloop.after_response import hooks, run_hooks
 from everloop.api.blocking import BlockingSlot
 from everloop.api.reply import UNDER_WAY, Reply
 from everloop.background import settle
@@ -31,7 +32,7 @@ class MainThread:
         handler: BlockingHandler,
         slot: BlockingSlot,
         loop: asyncio.AbstractEventLoop,
-        environ: MutableMapping[str, str],
+        environ: MutableMapping[bytes, bytes],
         signals: StopSignals,
         deadline_margin: float,
     ) -> None:
@@ -67,7 +68,7 @@ class MainThread:
 
     def _work(self, invocation: Invocation, reply: Reply) -> None:
         current.set(invocation)
-        self._trace.export(invocation.trace_id)
+        self._trace.export(invocation.trace_header)
         # asyncio.run() in the last invocation took the current loop away with its own.
         asyncio.set_event_loop(self._loop)
         try:
@@ -83,6 +84,10 @@ class MainThread:
             seconds = time_before_stop(invocation.remaining(), self._margin)
             end = None if seconds is None else self._loop.time() + seconds
             self._loop.run_until_complete(settle(invocation, end))
+        if hooks:
+            self._slot.flush()
+            seconds = time_before_stop(invocation.remaining(), self._margin)
+            self._loop.run_until_complete(run_hooks(invocation, seconds))
         reply.release()
 
     def _stop(self) -> None:

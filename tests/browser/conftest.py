@@ -41,10 +41,13 @@ def gates(tmp_path_factory: pytest.TempPathFactory) -> Gates:
 
 @pytest.fixture(scope="session")
 def server(gates: Gates) -> Iterator[DevServer]:
-    """One `everloop dev` of the browser application, streaming, for all tests."""
+    """One `everloop dev` of the browser application, streaming, for all tests.
+
+    One environment: with the handshakes of WebSockets in memory, another one would not know them.
+    """
     servers = DevServers()
     try:
-        yield servers("browser_app:app", "--mode", "streaming", "--environments", "4", env=gates.env)
+        yield servers("browser_app:app", "--mode", "streaming", env=gates.env)
     finally:
         servers.close()
 

@@ -104,6 +104,26 @@ def test_editing_and_sending(page: Page, server: DevServer) -> None:
     assert page.evaluate("document.querySelector('#sender').open") is False
 
 
+def test_large_numbers_stay_as_they_are(page: Page) -> None:
+    """JavaScript would round them: neither what is shown nor what is sent is touched."""
+    servers = DevServers()
+    try:
+        server = servers("plain.echo")
+        number = "12345678901234567890"
+        server.client.post("/2015-03-31/functions/function/invocations", content=f'{{"number": {number}}}')
+        page.open(server.inspector)
+        page.wait_for(f"document.querySelector('#panel-event').textContent.includes('{number}')")
+        page.wait_for(f"document.querySelector('#panel-response').textContent.includes('{number}')")
+        page.press("e")
+        page.wait_for(f"document.querySelector('#event').value.includes('{number}')")
+        page.press("Enter", CTRL)
+        page.wait_for("document.querySelector('#badges').innerText.includes('inspector')")
+        assert server.get("/_everloop/api/invocations/2").json()["event"] == {"number": int(number)}
+    finally:
+        servers.close()
+    page.errors()
+
+
 def test_a_sample_event_is_sent(page: Page, server: DevServer) -> None:
     """A new event begins with a sample, which can be another one."""
     page.open(server.inspector)

@@ -167,6 +167,12 @@ def test_connections_api_with_aws_client(gateways: Gateways) -> None:
         api.post_to_connection(ConnectionId=found, Data=b"x")
 
 
+def test_a_function_finds_its_clients_with_boto3() -> None:
+    """Without an endpoint, and without credentials of the user's."""
+    with Gateways("gateway_functions:pushes") as gateways, dial(gateways) as client:
+        assert ask(client, "hi") == "pushed hi"
+
+
 def test_a_client_that_leaves_is_gone(gateways: Gateways) -> None:
     """Without a word: the function is told, and nothing reaches the connection any more."""
     with dial(gateways) as client:

@@ -128,3 +128,20 @@ def test_unclear_cases_name_the_setting(found: Any) -> None:
 def test_the_setting_settles_it(interface: Interface, found: Any, kind: Kind) -> None:
     """EVERLOOP_INTERFACE says how it is called; async or generator is always seen."""
     assert detect("main.found", found, interface) is kind
+
+
+class SlottedCall:
+    """Keeps what it is called by in a slot, as Sentry's ASGI middleware does."""
+
+    __slots__ = ("__call__",)
+
+    def __init__(self) -> None:
+        self.__call__ = self.run
+
+    async def run(self, scope: Any, receive: Any, send: Any) -> None:
+        """Take the part of an ASGI application."""
+
+
+def test_a_call_in_a_slot_is_seen() -> None:
+    """Python before 3.13 knows no signature for it."""
+    assert detect("main:app", SlottedCall(), Interface.AUTO) is Kind.ASGI

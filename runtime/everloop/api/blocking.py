@@ -9,7 +9,7 @@ import select
 import socket
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from everloop.api.line import Expectation
 from everloop.api.reply import Reply, refusal
@@ -141,9 +141,10 @@ class BlockingConnection:
 class BlockingSlot:
     """Polls for invocations, one at a time, and waits for them."""
 
-    def __init__(self, host: str, port: int, encoder: RequestEncoder) -> None:
+    def __init__(self, host: str, port: int, encoder: RequestEncoder, make_reply: Callable[..., Reply] = Reply) -> None:
         self._address = (host, port)
         self._encoder = encoder
+        self._make_reply = make_reply
         self._connection: BlockingConnection | None = None
         self._next: tuple[Invocation, Reply] | None = None
         self._failures = 0
@@ -216,7 +217,7 @@ class BlockingSlot:
         self._failures = 0
         connection = self._connected()  # the event may have come with `Connection: close`
         if connection is not None:
-            reply = Reply(connection, self._encoder, invocation, _nothing)
+            reply = self._make_reply(connection, self._encoder, invocation, _nothing)
             self._next = (invocation, reply)
 
     def lost(self, error: Exception) -> None:

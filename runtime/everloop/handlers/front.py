@@ -15,6 +15,7 @@ from everloop.sources.body import TextTypes
 from everloop.sources.mount import mount
 from everloop.sources.registry import BUILT_IN, Source, select
 from everloop.sources.websocket import WebSocketApi
+from everloop.tracing import inherit_trace
 
 logger = logging.getLogger("everloop")
 
@@ -60,10 +61,14 @@ class Front:
         if isinstance(source, WebSocketApi):
             return source
         request = source.decode(event)
-        invocation.take_payload()
+        invocation.payload = b""
+        inherit_trace(request.headers, invocation)
         if self._base_path:
             mount(request, self._base_path)
-        return request, self.answer(reply, source, event), event
+        if self._streaming:
+            return request, self.answer(reply, source, event), event
+        # As `answer()` would, without a further call.
+        return request, BufferedAnswer(reply, source, event, self._text_types, self._error_statuses), event
 
     def answer(self, reply: Reply, source: EventSource, event: Event) -> Answer:
         """Give the answer for a response to an event of a source: streamed where it can be."""
@@ -80,6 +85,7 @@ class Front:
         if self._events_path is None or not isinstance(event, dict):
             raise unknown
         request = event_request(self._events_path, invocation.take_payload())
+        inherit_trace(request.headers, invocation)
         return request, EventAnswer(reply), event
 
     def _warn_buffered(self, source: EventSource) -> None:

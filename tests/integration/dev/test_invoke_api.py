@@ -333,3 +333,12 @@ def test_an_unknown_invocation_type(obey: Served) -> None:
     assert answer.status == 400
     assert "RequestResponse, Event, DryRun" in json.loads(answer.read())["Message"]
     connection.close()
+
+
+def test_other_operations_are_not_there(obey: Served) -> None:
+    """They are refused as such, and say what there is."""
+    for call in (obey.client.list_functions, lambda: obey.client.get_function(FunctionName="shop")):
+        with pytest.raises(ClientError) as caught:
+            call()
+        assert caught.value.response["Error"]["Code"] == "UnknownOperationException"
+        assert "InvokeWithResponseStream only" in str(caught.value)

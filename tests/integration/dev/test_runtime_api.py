@@ -274,6 +274,18 @@ def test_a_response_that_breaks_off(emulated: Emulated, runtime: RawRuntime) -> 
         assert other.next().body == b'"next"'
 
 
+def test_a_response_in_broken_chunks(emulated: Emulated, runtime: RawRuntime) -> None:
+    """What came before the fault is given; then the call fails, and the connection is closed."""
+    call = emulated.call(streaming=True)
+    event = runtime.next()
+    runtime.send(streamed(response_path(event), b"abc")[: -len(b"0\r\n\r\n")] + b"zzz\r\n")
+    assert runtime.answer().status == 400
+    assert runtime.socket.recv(1) == b""
+    pieces = call.pieces()
+    assert next(pieces) == b"abc"
+    assert call.failure().kind is Failure.TRUNCATED
+
+
 def test_a_chunked_body_without_the_mode_is_buffered(emulated: Emulated, runtime: RawRuntime) -> None:
     """Chunked alone is only a way to send a body."""
     call = emulated.call()

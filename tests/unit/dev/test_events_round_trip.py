@@ -103,6 +103,7 @@ def test_stage_becomes_root_path(source: str, path: str) -> None:
 @FEW
 @given(query=QUERIES)
 @example("a=1&b&a=2&c=%26%3D+x&a=1")
+@example("a=1&%61=2&a=3")
 def test_query_arrives(source: str, query: str) -> None:
     """Every source hands on what it does not lose: a load balancer the last value of each, REST decoded lists."""
     found = received(source, ClientRequest(query=query)).query_string.decode()

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from everloop.dev.calls import CallFailed, Failure
-from everloop.dev.gateway import GatewayConfig, gateway_app
+from everloop.dev.gateway import GatewayConfig, environment_for, gateway_app
 from everloop.dev.gateway.connections import Connections
 from everloop.dev.gateway.sockets import UNDER_WAY, Sockets
 from support.scripted_lambda import AsgiClient, ScriptedLambda
@@ -228,3 +228,12 @@ async def test_posts_have_a_limit(body: bytes) -> None:
 
     assert post.status == (410 if len(body) == 131_072 else 413)
     assert post.headers["x-amzn-errortype"] == ("GoneException" if post.status == 410 else "PayloadTooLargeException")
+
+
+def test_environment_leads_to_the_gateway() -> None:
+    """With the stage, which everloop and boto3 leave to the endpoint; a user's own endpoint wins."""
+    name = "AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI"
+    config = GatewayConfig(websocket_stage="dev")
+
+    assert environment_for("http://127.0.0.1:9000/", config, {}) == {name: "http://127.0.0.1:9000/dev"}
+    assert environment_for("http://127.0.0.1:9000", config, {name: "http://mine"}) == {}

@@ -47,6 +47,16 @@ def test_an_envelope_is_separated_from_its_body(fields: dict[str, object], body:
     assert "body" not in answer.head
 
 
+def test_what_json_cannot_carry_is_shown_all_the_same() -> None:
+    """NaN as a word, and what is nested too deeply as text."""
+    answer = read(b'{"statusCode": 200, "x": NaN, "body": "\\ud800"}', None)
+    assert answer.head == {"statusCode": 200, "x": "NaN"}
+    assert answer.body == b"\xed\xa0\x80"
+
+    deep = b"[" * 100_000
+    assert read(deep, None).body == deep
+
+
 def test_any_other_json_is_a_payload() -> None:
     """What a plain handler returns."""
     assert read(b'{"a": 1}', "application/json").kind == "payload"

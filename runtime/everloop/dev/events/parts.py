@@ -67,19 +67,22 @@ def last(lists: dict[str, list[str]]) -> dict[str, str]:
 def raw_parameters(query: str) -> dict[str, list[str]]:
     """Split a query into lists, nothing decoded."""
     found: dict[str, list[str]] = {}
-    for pair in query.split("&"):
-        if pair:
-            name, _, value = pair.partition("=")
-            found.setdefault(name, []).append(value)
+    for name, value in _pairs(query):
+        found.setdefault(name, []).append(value)
     return found
 
 
 def parameters(query: str) -> dict[str, list[str]]:
-    """Split a query into lists and decode them, a plus as a space."""
+    """Split a query into lists and decode them, a plus as a space. One name may be written in several ways."""
     found: dict[str, list[str]] = {}
-    for name, values in raw_parameters(query).items():
-        found.setdefault(unquote_plus(name), []).extend(map(unquote_plus, values))
+    for name, value in _pairs(query):
+        found.setdefault(unquote_plus(name), []).append(unquote_plus(value))
     return found
+
+
+def _pairs(query: str) -> list[tuple[str, str]]:
+    split = [pair.partition("=") for pair in query.split("&") if pair]
+    return [(name, value) for name, _, value in split]
 
 
 def decoded_path(path: str) -> str:

@@ -88,8 +88,8 @@ def _hex(data: bytes) -> str:
 
 def _object(data: bytes) -> dict[str, Any] | None:
     try:
-        value = json.loads(data)
-    except ValueError:
+        value = json.loads(data, parse_constant=str)
+    except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
 

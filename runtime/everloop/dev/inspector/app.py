@@ -10,7 +10,7 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Response, StreamingResponse
+from starlette.responses import FileResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -59,14 +59,14 @@ def inspector_app(inspector: Inspector, allowed: Iterable[str] = ()) -> ASGIApp:
     sender = Sender(inspector.function)
 
     async def facts(_: Request) -> Response:
-        return JSONResponse({**inspector.facts, "samples": list(SAMPLES)})
+        return _json({**inspector.facts, "samples": list(SAMPLES)})
 
     async def stream(_: Request) -> Response:
         return StreamingResponse(changes(inspector.journal, inspector.stopping), media_type="text/event-stream")
 
     async def invocation(request: Request) -> Response:
         record = _find(inspector.journal, request)
-        return _forgotten() if record is None else JSONResponse(detail(record, inspector.environ()))
+        return _forgotten() if record is None else _json(detail(record, inspector.environ()))
 
     async def response(request: Request) -> Response:
         record = _find(inspector.journal, request)
@@ -80,14 +80,14 @@ def inspector_app(inspector: Inspector, allowed: Iterable[str] = ()) -> ASGIApp:
         try:
             payload, streaming, label = _sent(await _body(request), inspector.journal)
         except ValueError as error:
-            return JSONResponse({"error": str(error)}, 400)
-        return JSONResponse({"number": await sender.send(payload, streaming=streaming, label=label)}, 202)
+            return _json({"error": str(error)}, 400)
+        return _json({"number": await sender.send(payload, streaming=streaming, label=label)}, 202)
 
     async def sample(request: Request) -> Response:
         try:
-            return JSONResponse(sample_event(request.path_params["source"]))
+            return _json(sample_event(request.path_params["source"]))
         except ValueError as error:
-            return JSONResponse({"error": str(error)}, 404)
+            return _json({"error": str(error)}, 404)
 
     routes = [
         Route(PREFIX, lambda _: RedirectResponse(f"{PREFIX}/")),
@@ -118,6 +118,11 @@ class _WithHeaders:
         await self._app(scope, receive, with_headers)
 
 
+def _json(value: Any, status: int = 200) -> Response:
+    """Give JSON in ASCII: what is shown may have lone surrogates, which no encoding carries."""
+    return Response(json.dumps(value), status, media_type="application/json")
+
+
 def _file(name: str) -> Any:
     async def file(_: Request) -> Response:
         return FileResponse(PAGE / name)
@@ -130,7 +135,7 @@ def _find(journal: Journal, request: Request) -> Record | None:
 
 
 def _forgotten() -> Response:
-    return JSONResponse({"error": "There is no such invocation: it is forgotten, or never was."}, 404)
+    return _json({"error": "There is no such invocation: it is forgotten, or never was."}, 404)
 
 
 async def _body(request: Request) -> bytes:
@@ -148,20 +153,28 @@ async def _body(request: Request) -> bytes:
 def _sent(body: bytes, journal: Journal) -> tuple[bytes, bool, str]:
     """Read what is to be sent: the payload, how it is called, what the list shows of it. Raises `ValueError`.
 
-    `{"again": 12}` is the event of an invocation, byte for byte; `{"event": …, "streaming": …, "label": …}` a new one.
+    `{"again": 12}` is the event of an invocation, byte for byte; `{"event": …, "streaming": …, "label": …}` a new one,
+    and `{"payload": "…", …}` one that is written as JSON already: JavaScript would round its large numbers.
     """
     try:
         asked = json.loads(body)
     except ValueError as error:
         raise ValueError(f"The body is not JSON: {error}") from error
-    if not isinstance(asked, dict) or not asked.keys() & {"again", "event"}:
+    if not isinstance(asked, dict) or not asked.keys() & {"again", "event", "payload"}:
         raise ValueError('Expected is a JSON object such as {"event": {…}, "streaming": true}, or {"again": 12}.')
     if "again" in asked:
         record = journal.find(asked["again"])
         if record is None:
             raise ValueError("The invocation that is to be sent again is forgotten: only the latest are kept.")
         return record.event, record.streaming, record.label
-    payload = json.dumps(asked["event"], ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+    if "payload" in asked:
+        payload = str(asked["payload"]).encode("utf-8", "surrogatepass")
+        try:
+            json.loads(payload)
+        except ValueError as error:
+            raise ValueError(f"The event is not JSON: {error}") from error
+    else:
+        payload = json.dumps(asked["event"], separators=(",", ":")).encode()
     if len(payload) > LIMIT:
         raise ValueError(f"The event has {len(payload):,} bytes, over Lambda's limit of {LIMIT:,}.")
     label = asked.get("label")

@@ -83,6 +83,7 @@ def detail(record: Record, environ: Mapping[str, str]) -> dict[str, Any]:
         "memory_mb": record.memory_mb,
         "times": _times(record),
         "event": event_of(record.event),
+        "event_text": written(record.event),
         "scope": describe(record.event, environ),
         "response": {
             "kind": said.kind,
@@ -104,8 +105,16 @@ def detail(record: Record, environ: Mapping[str, str]) -> dict[str, Any]:
 def event_of(payload: bytes) -> Any:
     """Give the JSON that a payload is, else its text."""
     try:
-        return json.loads(payload)
-    except ValueError:
+        return json.loads(payload, parse_constant=str)  # NaN is no JSON, and there is no way to give it
+    except (ValueError, RecursionError):
+        return payload.decode("utf-8", "replace")
+
+
+def written(payload: bytes) -> str:
+    """Give a payload as text for reading: JSON in lines, its numbers as they are, which JavaScript would round."""
+    try:
+        return json.dumps(json.loads(payload), indent=2, ensure_ascii=False)
+    except (ValueError, RecursionError):
         return payload.decode("utf-8", "replace")
 
 

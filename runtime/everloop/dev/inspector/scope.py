@@ -19,7 +19,7 @@ def describe(event: bytes, environ: Mapping[str, str]) -> dict[str, Any]:
     """Give `{"source": …, "scope": …, "body": …}`, or `{"none": why}` for what is no HTTP event."""
     try:
         value = json.loads(event)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         return {"none": f"The event is not JSON: {error}"}
     try:
         source = select(value, BUILT_IN)

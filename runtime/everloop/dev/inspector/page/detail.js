@@ -1,7 +1,7 @@
 // Shows one invocation.
 
 import { draw } from "./chart.js";
-import { bytes, code, duration, element, outcome } from "./format.js";
+import { bytes, code, coloured, duration, element, outcome } from "./format.js";
 
 const TABS = ["response", "event", "scope", "chunks", "logs"];
 const $ = (id) => document.getElementById(id);
@@ -27,7 +27,7 @@ export function show(invocation) {
   $("chart-note").textContent = count ? `${bytes(invocation.bytes)} in ${count} ${count === 1 ? "piece" : "pieces"}` : "";
   draw($("chart"), invocation);
   panel("response", [invocation.response, invocation.error, invocation.number], () => response(invocation));
-  panel("event", [invocation.number], () => [code(invocation.event)]);
+  panel("event", [invocation.number], () => [coloured(invocation.event_text)]);
   panel("scope", [invocation.number], () => scope(invocation.scope));
   panel("chunks", [invocation.chunks, invocation.chunk_count], () => chunks(invocation));
   panel("logs", [invocation.logs], () => logs(invocation.logs));
@@ -96,17 +96,16 @@ function response(invocation) {
     made.push(element("pre", { class: "hex" }, body.hex));
     if (body.cut) made.push(element("p", { class: "hint" }, "… and so on."));
   } else {
-    made.push(code(parsed(body.text)));
+    made.push(/^\s*[[{]/.test(body.text) ? coloured(indented(body.text)) : code(body.text));
   }
   return made;
 }
 
-// Numbers stay as they are written: JSON.parse would round large ones, so only what it keeps whole is shown as a tree.
-function parsed(text) {
-  if (!/^\s*[[{]/.test(text)) return text;
+// Numbers stay as they are written: JSON.parse would round large ones, so those that have some are not laid out anew.
+function indented(text) {
   try {
     const value = JSON.parse(text);
-    return /\d{16}/.test(text) ? text : value;
+    return /\d{16}/.test(text) ? text : JSON.stringify(value, null, 2);
   } catch {
     return text;
   }

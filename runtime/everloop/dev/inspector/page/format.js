@@ -50,12 +50,15 @@ const COLOURED = 200_000; // characters; beyond that, the colours cost more than
 
 // Gives JSON as a <pre> with coloured tokens; text stays text.
 export function code(value) {
+  if (typeof value !== "string") return coloured(JSON.stringify(value, null, 2));
   const pre = element("pre");
-  if (typeof value === "string") {
-    pre.textContent = value;
-    return pre;
-  }
-  const text = JSON.stringify(value, null, 2);
+  pre.textContent = value;
+  return pre;
+}
+
+// Gives JSON that is text already, so that its numbers stay as they are written.
+export function coloured(text) {
+  const pre = element("pre");
   if (text.length > COLOURED) {
     pre.textContent = text;
     return pre;

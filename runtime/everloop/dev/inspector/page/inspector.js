@@ -147,13 +147,15 @@ $("filter").addEventListener("input", () => {
 $("new").addEventListener("click", () => compose(null));
 $("edit").addEventListener("click", () => current && compose(current));
 $("again").addEventListener("click", again);
+$("sender").addEventListener("close", () => list.focus());
 
 const KEYS = {
   ArrowDown: () => move(1), j: () => move(1), ArrowUp: () => move(-1), k: () => move(-1),
   r: again, e: () => current && compose(current), n: () => compose(null), "/": () => $("filter").focus(),
 };
 document.addEventListener("keydown", (event) => {
-  const typing = event.target.closest("input, textarea, select, dialog");
+  // A dialog that has just closed may still have the focus: keys are for the page again.
+  const typing = $("sender").open || (event.target.closest("input, textarea, select") && !event.target.closest("dialog"));
   if (event.key === "Escape" && event.target === $("filter")) {
     event.preventDefault(); // or the browser empties it
     list.focus();

@@ -27,7 +27,7 @@ export async function compose(invocation) {
   $("sample").value = "";
   complain(null);
   if (invocation) {
-    $("event").value = typeof invocation.event === "string" ? invocation.event : JSON.stringify(invocation.event, null, 2);
+    $("event").value = invocation.event_text;
     $("streaming").checked = invocation.streaming;
     label = invocation.label;
   } else if (!$("event").value) {
@@ -57,7 +57,7 @@ async function send() {
     return complain(`This is not JSON: ${error.message}`);
   }
   try {
-    const number = await post({ event, streaming: $("streaming").checked, label: named(event) ?? label });
+    const number = await post({ payload: $("event").value, streaming: $("streaming").checked, label: named(event) ?? label });
     dialog.close();
     sent(number);
   } catch (error) {
