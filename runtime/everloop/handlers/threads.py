@@ -11,15 +11,18 @@ from typing import Any
 
 from everloop.api.reply import UNDER_WAY, Reply, ReplyState
 from everloop.background import settle
-from everloop.errors import ClientDisconnected, DeadlineExceeded
+from everloop.errors import ClientDisconnected, DeadlineExceeded, ShutDown
 from everloop.handlers.base import BlockingHandler
-from everloop.handlers.deadline import Deadlines, time_before_stop
+from everloop.handlers.deadline import GRACE, Deadlines, time_before_stop
 from everloop.invocation import Invocation
 from everloop.report import ErrorReport
 
 logger = logging.getLogger("everloop")
 
 Job = Callable[[], None]
+
+SHUTDOWN_GRACE = GRACE * 0.8
+"""Seconds that a thread gets at the shutdown to come to its next piece; whoever cancels the tasks waits for `GRACE`."""
 
 
 class ThreadPool:
@@ -110,26 +113,33 @@ class ThreadedHandler:
         self._pool.submit(job)
         try:
             await done
+        except asyncio.CancelledError:
+            await run.shut_down()
+            raise
         finally:
             remote.cut = True
             if watch is not None:
                 watch.stop()
+        if watch is not None and watch.expired and reply.state in UNDER_WAY:
+            # The thread noticed at its next piece, and has ended in time.
+            self._expire(invocation, reply, "The deadline came near before the handler had returned.")
         if invocation.background:
             await settle(invocation, None if watch is None else watch.stop_at)
 
     def abandon(self, invocation: Invocation, reply: Reply) -> None:
         """Answer in the place of a thread that does not come back, and let another take its place."""
         if reply.state in UNDER_WAY:
-            error = DeadlineExceeded(
-                "The deadline came near before the handler had returned. Its thread is left to itself. Raise the "
-                "function's timeout, or do less."
-            )
-            logger.error("%s: %s", error.error_type, error)
-            self._handler.expire(invocation, reply, error)
+            what = "The deadline came near before the handler had returned. Its thread is left to itself."
+            self._expire(invocation, reply, what)
         left = self._pool.replace_one()
         if left > self._slots:
             logger.critical("%d threads do not come back, more than there are slots: the process ends", left)
             self._on_exhausted(1)
+
+    def _expire(self, invocation: Invocation, reply: Reply, what: str) -> None:
+        error = DeadlineExceeded(f"{what} Raise the function's timeout, or do less.")
+        logger.error("%s: %s", error.error_type, error)
+        self._handler.expire(invocation, reply, error)
 
     def came_back(self) -> None:
         """Take note that the job of a thread that was left to itself has ended."""
@@ -139,7 +149,7 @@ class ThreadedHandler:
 class _Run:
     """One job in a thread."""
 
-    __slots__ = ("_abandoned", "_done", "_invocation", "_owner", "_remote", "_reply")
+    __slots__ = ("_abandoned", "_done", "_end", "_invocation", "_owner", "_remote", "_reply")
 
     def __init__(
         self,
@@ -155,13 +165,24 @@ class _Run:
         self._remote = remote
         self._done = done
         self._abandoned = False
+        self._end: asyncio.Future[None] | None = None
+        """Waited for when the task has been cancelled: its `done` is, too."""
+
+    async def shut_down(self) -> None:
+        """Let the thread fail as soon as it wants to send, wait a moment for that, and answer in its place."""
+        self._remote.cut = True
+        self._end = asyncio.get_running_loop().create_future()
+        await asyncio.wait((self._end,), timeout=SHUTDOWN_GRACE)
+        if self._reply.state in UNDER_WAY:
+            self._reply.fail(ErrorReport.of(ShutDown("The process was shut down before the handler had returned")))
 
     def ended(self, error: BaseException | None) -> None:
         """Take note of the end of the job. Called on the loop."""
         if self._abandoned:
             self._owner.came_back()
-        elif self._done.done():
-            pass  # the task was cancelled meanwhile
+        elif self._done.done():  # the task was cancelled meanwhile
+            if self._end is not None and not self._end.done():
+                self._end.set_result(None)
         elif error is None or isinstance(error, ClientDisconnected):
             self._done.set_result(None)
         else:
