@@ -55,6 +55,8 @@ class Call:
     tenant_id: str | None = None
     trace_id: str | None = None
     request_id: str | None = None
+    invoked_arn: str | None = None
+    """The ARN as it was called, with version or alias; None: the function's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,9 @@ class Execution(Protocol):
 
     async def payload(self) -> bytes:
         """Wait for the whole body. Raises `CallFailed`."""
+
+    async def finished(self) -> None:
+        """Wait until the runtime polls again, or its environment ends: background work included. Never raises."""
 
     def abandon(self) -> None:
         """Say that the caller has gone. As on Lambda the function is not interrupted: the rest is read and dropped."""

@@ -1,0 +1,154 @@
+"""Freezing, stopping, Managed Instances, snapshots and the metadata service, with the real runtime."""
+
+import json
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from everloop.dev.calls import Failure
+from everloop.dev.environments import Phase
+from support.emulated import Emulated
+
+
+def state_of(pid: int) -> str:
+    """A process's state as /proc shows it: `T` is stopped."""
+    return Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0]
+
+
+def test_a_frozen_environment_makes_no_progress() -> None:
+    """Between invocations a thread in the background stands still; within them it turns."""
+    with Emulated("emulated.ticking", freeze=True) as emulated:
+        emulated.invoke("start")
+        pid = emulated.environment.pid
+        emulated.until(lambda: state_of(pid) == "T", "that it is frozen")
+        before = emulated.invoke()
+        emulated.until(lambda: state_of(pid) == "T", "that it is frozen")
+        time.sleep(0.5)  # a hundred turns
+        after = emulated.invoke()
+        assert after - before < 20
+        assert emulated.environment.pid == pid
+
+
+def test_without_freezing_the_background_goes_on() -> None:
+    """The same thread turns between invocations: what the law above measures is the freezing."""
+    with Emulated("emulated.ticking") as emulated:
+        emulated.invoke("start")
+        before = emulated.invoke()
+        emulated.until(lambda: emulated.invoke() - before > 40, "forty turns")
+
+
+def test_a_frozen_environment_ends_in_order(tmp_path: Path) -> None:
+    """It is thawed before its SIGTERM, so its lifespan ends."""
+    file = tmp_path / "lifespan"
+    environ = {"LIFESPAN_FILE": str(file)}
+    with Emulated("lifespans:ok", freeze=True, environ=environ) as emulated:
+        emulated.ready()
+        pid = emulated.environment.pid
+        emulated.until(lambda: state_of(pid) == "T", "that it is frozen")
+    assert file.read_text(encoding="utf-8") == "startup\nlifespan.shutdown\n"
+
+
+def test_stopping_is_sigterm_first(tmp_path: Path) -> None:
+    """The runtime registers an extension, so it gets SIGTERM and ends its lifespan."""
+    file = tmp_path / "lifespan"
+    with Emulated("lifespans:ok", environ={"LIFESPAN_FILE": str(file)}) as emulated:
+        emulated.ready()
+    assert file.read_text(encoding="utf-8") == "startup\nlifespan.shutdown\n"
+
+
+def test_without_an_extension_there_is_no_sigterm(tmp_path: Path) -> None:
+    """As on Lambda: who has not registered is killed without a word."""
+    file = tmp_path / "lifespan"
+    environ = {"LIFESPAN_FILE": str(file), "EVERLOOP_EXTENSION": "off"}
+    with Emulated("lifespans:ok", environ=environ) as emulated:
+        emulated.ready()
+    assert file.read_text(encoding="utf-8") == "startup\n"
+
+
+def test_sigkill_500_ms_after_sigterm(tmp_path: Path) -> None:
+    """A process that does not care about SIGTERM is killed, and so is what it has started."""
+    script = tmp_path / "deaf.py"
+    script.write_text(
+        "import os, signal, subprocess, sys, time, urllib.request\n"
+        "signal.signal(signal.SIGTERM, lambda *_: print('heard', flush=True))\n"
+        "child = subprocess.Popen(['sleep', '600'])\n"
+        "api = 'http://' + os.environ['AWS_LAMBDA_RUNTIME_API']\n"
+        "headers = {'Lambda-Extension-Name': 'deaf'}\n"
+        "request = urllib.request.Request(api + '/2020-01-01/extension/register', b'{}', headers)\n"
+        "urllib.request.urlopen(request).read()\n"
+        "print('child', child.pid, flush=True)\n"
+        "while True: time.sleep(1)\n",
+        encoding="utf-8",
+    )
+    import sys
+
+    with Emulated(command=(sys.executable, str(script))) as emulated:
+        emulated.until(lambda: "child" in emulated.log, "its start")
+        pids = [emulated.environment.pid, int(emulated.log.split()[1])]
+        began = time.monotonic()
+        emulated.run(emulated.function.close())
+        assert time.monotonic() - began >= 0.5
+        assert "heard" in emulated.log
+        emulated.until(lambda: all(not alive(pid) for pid in pids), "the end of both")
+
+
+def alive(pid: int) -> bool:
+    return Path(f"/proc/{pid}").exists() and state_of(pid) != "Z"
+
+
+def test_managed_instances_work_side_by_side() -> None:
+    """One environment works on as many calls as it has slots; its variables say so."""
+    with Emulated("emulated.obey_side_by_side", max_concurrency=8, environments=5) as emulated:
+        assert emulated.ready() is None
+        calls = [emulated.call({"sleep": 0.3, "number": number}) for number in range(16)]
+        answers = [json.loads(call.payload()) for call in calls]
+        assert [answer["event"]["number"] for answer in answers] == list(range(16))
+        assert len({answer["pid"] for answer in answers}) == 1
+        first = calls[:8]
+        latest_start = max(call.record.started_at or 0 for call in first)
+        assert latest_start < min(call.record.responded_at or 0 for call in first)  # all at work at once
+    with Emulated("emulated.describe", max_concurrency=2) as emulated:
+        environ = emulated.invoke()["environ"]
+    assert environ["AWS_LAMBDA_MAX_CONCURRENCY"] == "2"
+    assert environ["AWS_LAMBDA_INITIALIZATION_TYPE"] == "lambda-managed-instances"
+
+
+def test_a_managed_environment_that_ends_fails_all_its_calls() -> None:
+    """Every call that it had fails, and later ones get a new environment."""
+    with Emulated("emulated.obey_side_by_side", max_concurrency=4) as emulated:
+        emulated.ready()
+        calls = [emulated.call({"sleep": 60}) for _ in range(3)]
+        emulated.until(lambda: all(call.record.started_at for call in calls), "that all are at work")
+        pid = emulated.environment.pid
+        import os
+
+        os.kill(pid, signal.SIGKILL)
+        assert [call.failure().kind for call in calls] == [Failure.EXIT] * 3
+        assert emulated.invoke({})["pid"] != pid
+
+
+def test_snapstart_restores_for_the_first_call() -> None:
+    """The initialisation type says so, there are no log variables, and the first call is answered."""
+    with Emulated("emulated.describe", snapstart=True) as emulated:
+        assert emulated.ready() is None
+        assert emulated.environment.phase in (Phase.SNAPSHOT, Phase.READY)
+        environ = emulated.invoke()["environ"]
+    assert environ["AWS_LAMBDA_INITIALIZATION_TYPE"] == "snap-start"
+    assert "AWS_LAMBDA_LOG_GROUP_NAME" not in environ
+    assert "AWS_LAMBDA_LOG_STREAM_NAME" not in environ
+
+
+def test_the_metadata_service() -> None:
+    """Who has the token learns the availability zone."""
+    with Emulated("emulated.metadata", region="ap-southeast-2") as emulated:
+        assert emulated.invoke() == {"AvailabilityZoneID": "apse2-az1"}
+
+
+@pytest.mark.parametrize("streaming", [False, True])
+def test_the_response_mode_follows_the_configuration(streaming: bool) -> None:
+    """EVERLOOP_RESPONSE_MODE is what the function is configured with."""
+    with Emulated("emulated.describe", streaming=streaming) as emulated:
+        environ = emulated.invoke()["environ"]
+    assert environ["EVERLOOP_RESPONSE_MODE"] == ("streaming" if streaming else "buffered")
