@@ -1,4 +1,4 @@
-"""What a handler yields from is closed, once, whatever ends it: its end, an error, the deadline, a break, the process."""
+"""What a handler yields from is closed, once, whatever ends it: itself, an error, the deadline, a break, a signal."""
 
 import signal
 from typing import Any
