@@ -161,6 +161,11 @@ class Wire(asyncio.Transport):
             else:
                 return
 
+    @property
+    def behind(self) -> bytes:
+        """What was written behind the request that came last."""
+        return self._server.trailing_data[0]
+
     def _begin(self, request: h11.Request) -> None:
         target = request.target.decode()
         self.polling = target.endswith("/invocation/next")

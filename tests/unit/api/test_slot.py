@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from everloop.api.promptness import Habit
 from everloop.api.reply import Reply
 from everloop.api.slot import Slot
 from everloop.errors import RuntimeApiError
@@ -22,6 +23,8 @@ class Polling:
         self.api = HostileApi()
         self.lost: list[RuntimeApiError] = []
         self.calls: list[tuple[Invocation, Reply]] = []
+        self.trusted = False
+        """Answers at once, as an application does that has always returned promptly."""
         loop.run_until_complete(self.begin())
         self.settle()
 
@@ -32,6 +35,10 @@ class Polling:
 
     def take(self, invocation: Invocation, reply: Reply) -> None:
         self.calls.append((invocation, reply))
+        if self.trusted:
+            reply.habit = Habit()
+            reply.habit.trusted = True
+            reply.complete(b"{}")
 
     def settle(self, seconds: float = 0) -> None:
         self.loop.pass_time(seconds)
@@ -126,3 +133,13 @@ def test_a_stopped_slot_answers_and_does_not_poll(polling: Polling) -> None:
 
     assert [post.complete for post, _ in polling.api.posts["request-1"]] == [True]
     assert polling.api.polls == []
+
+
+def test_an_answer_that_waits_for_a_poll_does_not_wait_for_work_after_it(polling: Polling) -> None:
+    """Trusted or not: who goes on after the answer without a poll has it sent all the same."""
+    polling.trusted = True
+    [poll] = polling.api.polls
+    deliver(poll, "request-1", b"{}", 10)
+    polling.settle()
+
+    assert [post.complete for post, _ in polling.api.posts["request-1"]] == [True]
