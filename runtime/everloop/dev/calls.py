@@ -55,6 +55,7 @@ class Call:
     tenant_id: str | None = None
     trace_id: str | None = None
     request_id: str | None = None
+    """Another one is made up where a call with this id is still at work."""
     invoked_arn: str | None = None
     """The ARN as it was called, with version or alias; None: the function's own."""
 

@@ -166,6 +166,8 @@ class Work:
     def fail(self, kind: Failure, error_type: str, payload: bytes) -> None:
         """The call fails; for a caller that has its whole response already, only the journal is told."""
         record = self.record
+        if record.failure is not None:  # what came of it is known; how its environment ended then is another story
+            return
         record.failure, record.error_type, record.error = kind, error_type, payload
         if not self.done:
             self._failure = CallFailed(kind, error_type, payload)
@@ -186,6 +188,11 @@ class Work:
             if self._finished is not None and not self._finished.done():
                 self._finished.set_result(None)
             self._journal.changed(self.record)
+
+    def stop_clock(self) -> None:
+        """Its time counts no more."""
+        if self.timer is not None:
+            self.timer.cancel()
 
     def _settle(self) -> None:
         self.done = True

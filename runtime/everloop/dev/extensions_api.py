@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from everloop.dev.config import FunctionConfig
 from everloop.dev.executions import Work
 from everloop.dev.http_answers import encode_answer, error_answer
-from everloop.dev.http_server import Collector, Exchange, HttpConnection, Receiver
+from everloop.dev.http_server import Exchange, HttpConnection, Receiver
+from everloop.dev.receivers import Collector
+from everloop.dev.refusals import NOT_ALLOWED, NOT_FOUND, OK
 
 PREFIX = b"/2020-01-01/extension/"
 TELEMETRY = (b"/2022-07-01/telemetry", b"/2020-08-15/logs")
@@ -19,10 +21,6 @@ MAX_EXTENSIONS = 10
 MAX_REGISTRATION = 64 * 1024
 """Bytes of a registration's JSON."""
 IDENTIFIER = b"lambda-extension-identifier"
-
-NOT_FOUND = encode_answer(404, b"404 page not found\n", content_type=b"text/plain")
-NOT_ALLOWED = encode_answer(405, b"")
-OK = encode_answer(202, b'{"status":"OK"}\n')
 
 
 @dataclass(slots=True)
@@ -33,6 +31,8 @@ class Extension:
     wants_invocations: bool
     poll: Exchange | None = None
     """Its request for the next event, while that waits."""
+    ready: bool = False
+    """True: it has done what it was last told of, and asked for more."""
 
 
 class ExtensionsApi:
@@ -51,7 +51,7 @@ class ExtensionsApi:
     @property
     def all_parked(self) -> bool:
         """True when no extension is at work: every one waits for its next event."""
-        return all(extension.poll is not None for extension in self._extensions.values())
+        return all(extension.ready for extension in self._extensions.values())
 
     def owns(self, path: bytes) -> bool:
         """Tell whether a path is of this API."""
@@ -105,7 +105,7 @@ class ExtensionsApi:
                     "invokedFunctionArn": work.call.invoked_arn or self._config.arn,
                     "tracing": {"type": "X-Amzn-Trace-Id", "value": work.record.trace_id},
                 }
-                poll, extension.poll = extension.poll, None
+                poll, extension.poll, extension.ready = extension.poll, None, False
                 poll.answer(
                     encode_answer(
                         200,
@@ -145,7 +145,7 @@ class ExtensionsApi:
     def _next(self, exchange: Exchange) -> None:
         extension = self._known(exchange)
         if extension is not None:
-            extension.poll = exchange
+            extension.poll, extension.ready = exchange, True
             self._settled()
 
     def _known(self, exchange: Exchange) -> Extension | None:

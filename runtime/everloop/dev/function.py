@@ -12,7 +12,8 @@ import orjson
 from everloop.dev.bandwidth import TokenBucket
 from everloop.dev.calls import Call, CallFailed, Failure
 from everloop.dev.config import FunctionConfig
-from everloop.dev.environments import Environment, Phase, StartFailure
+from everloop.dev.environment_states import Phase, StartFailure
+from everloop.dev.environments import Environment
 from everloop.dev.executions import Work
 from everloop.dev.journal import Journal, LogLine, Record
 
@@ -66,7 +67,9 @@ class Function:
 
     async def call(self, call: Call) -> Work:
         """Put a call into the queue. Never raises: what becomes of it is told by what this gives."""
-        request_id = call.request_id or str(uuid.uuid4())
+        request_id = call.request_id
+        if request_id is None or request_id in self._ids_at_work():
+            request_id = str(uuid.uuid4())
         record = self.journal.open(request_id, source=call.source, label=call.label, event=call.payload)
         record.streaming = call.streaming
         record.trace_id = call.trace_id or make_trace_id()
@@ -133,6 +136,10 @@ class Function:
             self._on_log(line, record)
         if record is not None:
             self.journal.changed(record)
+
+    def _ids_at_work(self) -> set[str]:
+        works = itertools.chain(self._queue, *(environment.running for environment in self._environments))
+        return {work.request_id for work in works}
 
     def _dispatch(self) -> None:
         """Hand out what can be handed out, and start environments for what has to wait."""

@@ -7,7 +7,7 @@ from typing import Protocol, cast
 
 import httptools
 
-from everloop.dev.http_answers import encode_answer, error_answer
+from everloop.dev.http_answers import error_answer
 
 MAX_HEADERS = 1024 * 1024
 """Bytes that a request's line and headers may have, and its trailers once more; more is answered 431."""
@@ -228,41 +228,11 @@ class HttpConnection(asyncio.Protocol):
         self._head_bytes = self._field_bytes = 0
         if exchange is not None and not self._parser.should_keep_alive():
             exchange.closing = True
+            if exchange not in self._outstanding and self._transport is not None:  # it is answered already
+                self._transport.close()
         if receiver is not None:
             receiver.complete(trailers)
 
 
 class HeadersTooLarge(Exception):
     """A request's headers are over `MAX_HEADERS`."""
-
-
-class Collector:
-    """Takes a small body whole; one that is over the limit is answered 413."""
-
-    def __init__(self, exchange: Exchange, limit: int) -> None:
-        self._exchange = exchange
-        self._limit = limit
-        self._body = bytearray()
-
-    def piece(self, data: bytes) -> None:
-        """Keep a piece."""
-        if len(self._body) + len(data) > self._limit:
-            self._exchange.answer(error_answer(413, "RequestEntityTooLarge", f"The body is over {self._limit} bytes"))
-        else:
-            self._body += data
-
-    def complete(self, trailers: Mapping[bytes, bytes]) -> None:
-        """Hand the body on, where it was not refused."""
-        if not self._exchange.answered:
-            self.whole(bytes(self._body))
-
-    def broken(self) -> None:
-        """Forget it."""
-
-    def whole(self, body: bytes) -> None:
-        """Take the whole body."""
-        raise NotImplementedError
-
-
-OK = encode_answer(202, b'{"status":"OK"}\n')
-"""What the Runtime API says to every POST that it takes."""

@@ -12,6 +12,9 @@ KEPT = 500
 KEPT_BYTES = 256 * 1024
 """Bytes of a response that a record keeps."""
 
+KEPT_LINES = 10_000
+"""Lines of output that a record keeps."""
+
 
 @dataclass(slots=True)
 class LogLine:

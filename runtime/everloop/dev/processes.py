@@ -30,6 +30,7 @@ class ChildProcess:
         self._child: subprocess.Popen[bytes] | None = None
         self._pipes: list[_Lines] = []
         self._over = False
+        self._frozen = False
         self._end: asyncio.Task[None] | None = None
 
     async def start(self, command: Sequence[str], env: Mapping[str, str], cwd: Path) -> None:
@@ -60,6 +61,18 @@ class ChildProcess:
             # PermissionError: macOS, where only a zombie is left.
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._child.pid, number)
+
+    def freeze(self) -> None:
+        """Let the whole group stand still."""
+        if not self._frozen:
+            self._frozen = True
+            self.signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on, where it stands still."""
+        if self._frozen:
+            self._frozen = False
+            self.signal(signal.SIGCONT)
 
     async def _listen(self, loop: asyncio.AbstractEventLoop, name: str, pipe: IO[bytes] | None) -> "_Lines":
         _, lines = await loop.connect_read_pipe(lambda: _Lines(lambda line: self._on_line(name, line)), pipe)
@@ -112,3 +125,11 @@ class _Lines(asyncio.Protocol):
     def close(self) -> None:
         if self._transport is not None:
             self._transport.close()
+
+
+def describe_exit(code: int) -> str:
+    """Say how a process has ended, as Lambda does."""
+    if code == 0:
+        return "Runtime exited without providing a reason"
+    how = f"exit status {code}" if code > 0 else f"signal: {signal.strsignal(-code) or -code}".lower()
+    return f"Runtime exited with error: {how}"

@@ -6,6 +6,7 @@ import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -295,3 +296,26 @@ def test_closing_fails_what_is_left() -> None:
         late = emulated.call()
         assert [call.failure().kind for call in (working, waiting, late)] == [Failure.SHUTDOWN] * 3
         assert not Path(f"/proc/{pid}").exists()
+
+
+def test_nothing_is_lost_under_fire() -> None:
+    """Crashes, failures, timeouts, kills and reloads among many calls: each gets the outcome that is its own."""
+    events: list[dict[str, Any]] = [{"number": number} for number in range(120)]
+    for number in range(5, 120, 10):
+        events[number]["fail"] = "x"
+    events[30]["exit"] = events[80]["exit"] = 1
+    events[50]["sleep"] = 60
+    with Emulated("emulated.obey", environments=3, timeout=1.0) as emulated:
+        calls = [emulated.call(event) for event in events]
+        emulated.until(lambda: calls[10].execution.done)
+        emulated.run(emulated.function.reload())
+        for event, call in zip(events, calls, strict=True):
+            if "exit" in event:
+                assert call.failure().kind is Failure.EXIT
+            elif "sleep" in event:
+                assert call.failure().kind is Failure.TIMEOUT
+            elif "fail" in event:
+                assert call.failure().kind is Failure.FUNCTION
+            else:
+                assert json.loads(call.payload())["event"] == event
+        assert emulated.function.waiting == 0

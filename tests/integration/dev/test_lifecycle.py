@@ -1,15 +1,19 @@
 """Freezing, stopping, Managed Instances, snapshots and the metadata service, with the real runtime."""
 
 import json
+import os
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
 
 from everloop.dev.calls import Failure
-from everloop.dev.environments import Phase
+from everloop.dev.environment_states import Phase
 from support.emulated import Emulated
+from support.process import APPS
 
 
 def state_of(pid: int) -> str:
@@ -82,8 +86,6 @@ def test_sigkill_500_ms_after_sigterm(tmp_path: Path) -> None:
         "while True: time.sleep(1)\n",
         encoding="utf-8",
     )
-    import sys
-
     with Emulated(command=(sys.executable, str(script))) as emulated:
         emulated.until(lambda: "child" in emulated.log, "its start")
         pids = [emulated.environment.pid, int(emulated.log.split()[1])]
@@ -95,7 +97,10 @@ def test_sigkill_500_ms_after_sigterm(tmp_path: Path) -> None:
 
 
 def alive(pid: int) -> bool:
-    return Path(f"/proc/{pid}").exists() and state_of(pid) != "Z"
+    try:
+        return state_of(pid) != "Z"
+    except OSError:
+        return False
 
 
 def test_managed_instances_work_side_by_side() -> None:
@@ -122,8 +127,6 @@ def test_a_managed_environment_that_ends_fails_all_its_calls() -> None:
         calls = [emulated.call({"sleep": 60}) for _ in range(3)]
         emulated.until(lambda: all(call.record.started_at for call in calls), "that all are at work")
         pid = emulated.environment.pid
-        import os
-
         os.kill(pid, signal.SIGKILL)
         assert [call.failure().kind for call in calls] == [Failure.EXIT] * 3
         assert emulated.invoke({})["pid"] != pid
@@ -144,6 +147,38 @@ def test_the_metadata_service() -> None:
     """Who has the token learns the availability zone."""
     with Emulated("emulated.metadata", region="ap-southeast-2") as emulated:
         assert emulated.invoke() == {"AvailabilityZoneID": "apse2-az1"}
+
+
+def test_nothing_is_left_of_a_killed_emulator(tmp_path: Path) -> None:
+    """Where the emulator itself is killed, its frozen runtime is hung up by the kernel instead of sleeping for ever."""
+    script = tmp_path / "emulate.py"
+    script.write_text(
+        "import asyncio, sys\n"
+        "from pathlib import Path\n"
+        "from everloop.dev.config import FunctionConfig\n"
+        "from everloop.dev.function import Function\n"
+        "from everloop.dev.journal import Journal\n"
+        "async def main():\n"
+        "    config = FunctionConfig(handler='plain.echo', task_root=Path(sys.argv[1]), freeze=True)\n"
+        "    function = Function(config, Journal())\n"
+        "    await function.start()\n"
+        "    await function.ready()\n"
+        "    print(function.environments[0].pid, flush=True)\n"
+        "    await asyncio.sleep(600)\n"
+        "asyncio.run(main())\n",
+        encoding="utf-8",
+    )
+    with subprocess.Popen([sys.executable, str(script), str(APPS)], stdout=subprocess.PIPE) as emulator:
+        assert emulator.stdout is not None
+        pid = int(emulator.stdout.readline())
+        deadline = time.monotonic() + 30
+        while state_of(pid) != "T":
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        emulator.kill()
+    while alive(pid):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 @pytest.mark.parametrize("streaming", [False, True])

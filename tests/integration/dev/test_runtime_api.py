@@ -351,6 +351,7 @@ def test_init_error(emulated: Emulated, runtime: RawRuntime) -> None:
     body = b'{"errorType": "Boom", "errorMessage": "no"}'
     taken = runtime.ask("POST", INIT_ERROR, body, Lambda_Runtime_Function_Error_Type="Runtime.Boom")
     assert taken.status == 202
+    runtime.socket.close()
     failed = call.failure()
     assert (failed.kind, failed.error_type, failed.payload) == (Failure.INIT, "Runtime.Boom", body)
 
@@ -422,7 +423,7 @@ def test_an_extension_that_wants_invocations(emulated: Emulated, runtime: RawRun
         )
         first, second = emulated.call(1), emulated.call(2)
         runtime.send_next()
-        emulated.until(lambda: emulated.environment.init_seconds is not None)
+        assert extension.ask("GET", "/ping").status == 200
         assert first.record.started_at is None  # the extension is not ready yet
         extension.send(ask)
         event = json.loads(extension.answer().body)
@@ -436,6 +437,43 @@ def test_an_extension_that_wants_invocations(emulated: Emulated, runtime: RawRun
         assert second.record.started_at is None
         extension.send(ask)
         assert json.loads(extension.answer().body)["requestId"] == second.record.request_id
+
+
+def test_an_extension_that_never_asks_for_an_event() -> None:
+    """Initialisation is complete only when every extension waits: it times out."""
+    with Emulated(command=NOTHING, init_timeout=0.5) as emulated, emulated.runtime() as runtime:
+        register(runtime)
+        call = emulated.call()
+        runtime.send_next()
+        failed = call.failure()
+    assert (failed.kind, failed.error_type) == (Failure.INIT, "Sandbox.Timedout")
+
+
+def test_an_extension_that_is_never_done() -> None:
+    """The function's time runs until it is: the caller has its answer, the environment is ended and replaced."""
+    with Emulated(command=NOTHING, timeout=0.5) as emulated, emulated.runtime() as runtime:
+        with emulated.runtime() as extension:
+            _, headers, _ = register(extension, b'{"events": ["INVOKE"]}')
+            identifier = headers["lambda-extension-identifier"]
+            path = "/2020-01-01/extension/event/next"
+            extension.send(extension.request("GET", path, Lambda_Extension_Identifier=identifier))
+            call, environment = emulated.call(), emulated.environment
+            runtime.respond(runtime.next(), b"1")
+            runtime.send_next()
+            assert call.payload() == b"1"
+            emulated.until(lambda: environment not in emulated.function.environments, "that it is ended")
+        assert call.record.failure == "timeout"
+
+
+def test_an_id_that_is_at_work_is_not_used_twice(managed: Emulated) -> None:
+    """Two calls with the same id are two invocations, each with its own answer."""
+    calls = [managed.call(number, request_id="same") for number in range(2)]
+    with managed.runtime() as one, managed.runtime() as two:
+        events = [one.next(), two.next()]
+        assert len({event.headers["lambda-runtime-aws-request-id"] for event in events}) == 2
+        two.respond(events[1], b"b")
+        one.respond(events[0], b"a")
+    assert [call.payload() for call in calls] == [b"a", b"b"]
 
 
 def test_managed_instances_take_calls_side_by_side(managed: Emulated) -> None:
@@ -524,6 +562,7 @@ def test_a_restore_that_fails() -> None:
         assert runtime.answer().status == 200
         body = b'{"errorType": "Runtime.AfterRestoreError", "errorMessage": "no"}'
         assert runtime.ask("POST", "/2018-06-01/runtime/restore/error", body).status == 202
+        runtime.socket.close()
         failed = call.failure()
         assert (failed.kind, failed.error_type, failed.payload) == (Failure.INIT, "Runtime.AfterRestoreError", body)
 
