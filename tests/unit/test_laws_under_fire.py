@@ -3,7 +3,8 @@
 No invocation is answered twice; none is forgotten; every byte that `send()` took is delivered, in order; a stream ends
 without trailers only where it is whole; `send()` waits for the reader and refuses what is wrong; `receive()` tells of
 the end when it is there and not before; a task that was cancelled at its deadline ends; afterwards the loop serves as
-if nothing had happened. `docs/testing-the-laws.md` lists the mistakes that were planted to see whether this notices.
+if nothing had happened. What this cannot see, for it knows one connection's bytes alone, `tests/unit/api` looks at:
+answers that wait for the next poll, several tasks that send, five failures in a row.
 """
 
 import asyncio
