@@ -197,6 +197,25 @@ def test_log_lines(both: Callable[..., Both]) -> None:
     assert "KeyError: 'the cause'" in line
 
 
+@shows("a log record with line breaks or a traceback", "`traceId` in JSON log records")
+def test_log_records(launch: Launcher) -> None:
+    """For awslambdaric, see also test_like_aws_client.py: the other keys of JSON records agree."""
+    env = {"AWS_LAMBDA_LOG_LEVEL": "INFO"}
+    aws, ours = launch(None, env, command=[*RIC, "functions.logs_all"]), launch("functions.logs_all", env)
+    for client in (aws, ours):
+        client.invoke({}).wait()
+        client.process.wait_for_log("at the root")
+    assert "ShopClosed: naïve[ERROR]" in aws.process.log
+    assert len(aws.process.logged(r"\ttwo$")) == len(aws.process.logged("^lines$")) == 1
+    assert len(ours.process.logged("\ttwo\rlines$")) == 1
+    assert len(ours.process.logged("caught one.*Traceback.*naïve$")) == 1
+    env = {"AWS_LAMBDA_LOG_FORMAT": "JSON"}
+    aws, ours = launch(None, env, command=[*RIC, "functions.logs_all"]), launch("functions.logs_all", env)
+    for client, traced in ((aws, False), (ours, True)):
+        client.invoke({}).wait()
+        assert ("traceId" in json.loads(client.process.wait_for_log("at the root").text)) is traced
+
+
 @shows("initialisation errors")
 @pytest.mark.parametrize(
     ("handler", "types"),
