@@ -38,9 +38,9 @@ class Subject:
         }
 
 
-def everloop(module: str, title: str, **settings: str) -> Subject:
+def everloop(module: str, title: str, attribute: str = "app", **settings: str) -> Subject:
     """Give an application under everloop's own bootstrap."""
-    return Subject(f"everloop, {title}", (str(ROOT / "bootstrap"), f"{APPS}.{module}:app"), settings)
+    return Subject(f"everloop, {title}", (str(ROOT / "bootstrap"), f"{APPS}.{module}:{attribute}"), settings)
 
 
 def awslambdaric(module: str, title: str) -> Subject:
@@ -51,18 +51,25 @@ def awslambdaric(module: str, title: str) -> Subject:
 EVERLOOP_BARE = everloop("bare", "bare ASGI")
 EVERLOOP_STARLETTE = everloop("on_starlette", "Starlette")
 EVERLOOP_FASTAPI = everloop("on_fastapi", "FastAPI")
+EVERLOOP_FLASK = everloop("on_flask", "Flask")
+EVERLOOP_PLAIN = everloop("plain", "plain handler", "handler")
+EVERLOOP_PLAIN_ASYNC = everloop("plain_async", "plain async handler", "handler")
 EVERLOOP_STREAM = everloop("stream", "bare ASGI", EVERLOOP_RESPONSE_MODE="streaming")
 MANGUM_BARE = awslambdaric("bare_mangum", " + Mangum, bare ASGI")
 MANGUM_STARLETTE = awslambdaric("on_starlette_mangum", " + Mangum, Starlette")
 MANGUM_FASTAPI = awslambdaric("on_fastapi_mangum", " + Mangum, FastAPI")
+APIG_FLASK = awslambdaric("on_flask_apig", " + apig-wsgi, Flask")
 PLAIN = awslambdaric("plain", ", plain handler")
 FLOOR = Subject("the floor: a loop in C", (str(LIMIT),))
 UVLOOP_STREAM = Subject("a bare uvloop protocol", (sys.executable, "-m", f"{APPS}.stream_bare"))
 
 
+REQUIRED = ("awslambdaric", "mangum", "starlette", "fastapi", "uvloop", "flask", "apig_wsgi")
+
+
 def check_installed() -> None:
     """Raise `BenchmarkError` when something is missing that the subjects need."""
-    missing = [name for name in ("awslambdaric", "mangum", "starlette", "fastapi", "uvloop") if find_spec(name) is None]
+    missing = [name for name in REQUIRED if find_spec(name) is None]
     if missing:
         raise BenchmarkError(f"Not installed: {', '.join(missing)}. Run: {sys.executable} -m pip install -e '.[bench]'")
     if shutil.which("python3", path=str(Path(sys.executable).parent)) is None:

@@ -107,6 +107,20 @@ WARM = Suite(
     ),
 )
 
+HANDLERS = Suite(
+    name="handlers",
+    title="Other handlers: CPU per buffered invocation, client and referee pinned to one processor",
+    load=Load(measured=10_000, warm_up=2_000, pinned=True, expected=HELLO),
+    rounds=7,
+    short_load=Load(measured=3_000, warm_up=500, pinned=True, expected=HELLO),
+    short_rounds=3,
+    comparisons=(
+        cpu(subjects.EVERLOOP_PLAIN, subjects.PLAIN, Target(bound=0.4)),
+        cpu(subjects.EVERLOOP_PLAIN_ASYNC, subjects.PLAIN, Target(bound=0.4)),
+        cpu(subjects.EVERLOOP_FLASK, subjects.APIG_FLASK, Target(bound=0.6)),
+    ),
+)
+
 START = Suite(
     name="start",
     title="Cold start: from the start of the process to its first poll, bytecode compiled",
@@ -137,4 +151,4 @@ STREAM = Suite(
     ),
 )
 
-SUITES = (WARM, START, STREAM)
+SUITES = (WARM, HANDLERS, START, STREAM)

@@ -31,8 +31,8 @@ def main() -> int:
             from everloop import workers  # nobody else pays for it
 
             if (count := workers.count(settings)) > 1:
-                return workers.run(settings, environ, count)
-        return run(settings, environ)
+                return workers.run(settings, os.environb, count)
+        return run(settings, os.environb)
     except InvalidSettings as error:
         return settings_failed(error, settings.runtime_api)
 

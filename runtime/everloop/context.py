@@ -6,7 +6,7 @@ Making one costs 4 µs and most web applications never look, so `aws.context` in
 import json
 from typing import Any
 
-from awslambdaric.lambda_context import CognitoIdentity, LambdaContext, make_obj_from_dict
+from awslambdaric.lambda_context import CognitoIdentity, LambdaContext
 
 from everloop.errors import ContextError
 
@@ -14,18 +14,18 @@ from everloop.errors import ContextError
 class LazyLambdaContext(LambdaContext):  # type: ignore[misc]  # awslambdaric has no types
     """A `LambdaContext` whose attributes come into being at the first look."""
 
-    def __init__(self, request_id: str, deadline: float | None, headers: dict[bytes, bytes]) -> None:
+    def __init__(self, deadline: float | None, headers: dict[bytes, bytes]) -> None:
         """Keep what the attributes are made of: the deadline in seconds, the headers of the invocation."""
-        self._sources = (request_id, deadline, headers)
+        self._sources = (deadline, headers)
 
     def __getattr__(self, name: str) -> Any:
         sources = self.__dict__.pop("_sources", None)
         if sources is None:
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        request_id, deadline, headers = sources
+        deadline, headers = sources
         LambdaContext.__init__(
             self,
-            request_id,
+            text(headers.get(b"Lambda-Runtime-Aws-Request-Id")),
             json_object(headers.get(b"Lambda-Runtime-Client-Context")),
             json_object(headers.get(b"Lambda-Runtime-Cognito-Identity")),
             # AWS's class calculates with it, so an invocation without a deadline gets one that has passed.
@@ -47,37 +47,36 @@ def new_lambda_context(request_id: str, deadline: float | None, headers: dict[by
     what most invocations lack is looked at only where it came.
     """
     client_context = headers.get(b"Lambda-Runtime-Client-Context")
-    identity = headers.get(b"Lambda-Runtime-Cognito-Identity")
+    cognito = headers.get(b"Lambda-Runtime-Cognito-Identity")
     milliseconds = int((deadline or 0) * 1000)
     arn = text(headers.get(b"Lambda-Runtime-Invoked-Function-Arn"))
     tenant_id = text(headers.get(b"Lambda-Runtime-Aws-Tenant-Id"))
-    if client_context or identity or not _pattern:
+    if client_context or cognito or not _pattern:
         context = LambdaContext(
             request_id,
             _strict_json(client_context, "Client Context"),
-            _strict_json(identity, "Cognito Identity"),
+            _strict_json(cognito, "Cognito Identity"),
             milliseconds,
             arn,
             tenant_id,
         )
-        if not (client_context or identity):
+        if not (client_context or cognito):
             _pattern.update(vars(context))
         return context
+    identity = CognitoIdentity()
+    identity.cognito_identity_id = identity.cognito_identity_pool_id = None
     context = LambdaContext.__new__(LambdaContext)
-    vars(context).update(
-        _pattern,
-        aws_request_id=request_id,
-        invoked_function_arn=arn,
-        tenant_id=tenant_id,
-        _w3c_fields={},
-        identity=make_obj_from_dict(CognitoIdentity, _NOBODY),
-        _epoch_deadline_time_in_ms=milliseconds,
-    )
+    context.__dict__ = attributes = _pattern.copy()
+    attributes["aws_request_id"] = request_id
+    attributes["invoked_function_arn"] = arn
+    attributes["tenant_id"] = tenant_id
+    attributes["_w3c_fields"] = {}
+    attributes["identity"] = identity
+    attributes["_epoch_deadline_time_in_ms"] = milliseconds
     return context
 
 
 _pattern: dict[str, Any] = {}
-_NOBODY: dict[str, Any] = {}
 
 
 def _strict_json(value: bytes | None, name: str) -> Any:

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import sys
 from collections.abc import Callable, Coroutine, MutableMapping
+from functools import partial
 from typing import Any
 
 from everloop.api.reply import UNDER_WAY, Reply
@@ -23,39 +24,39 @@ class Crew:
     """
 
     def __init__(
-        self, handler: InvocationHandler, environ: MutableMapping[str, str] | None, on_exit: Callable[[int], None]
+        self, handler: InvocationHandler, environ: MutableMapping[bytes, bytes] | None, on_exit: Callable[[int], None]
     ) -> None:
         self._handler = handler
         self._trace = None if environ is None else TraceVariable(environ)
         self._on_exit = on_exit
-        self._loop = asyncio.get_running_loop()
-        self._tasks: set[asyncio.Task[None]] = set()
-        """Loops keep weak references only."""
+        self._start = task_starter(asyncio.get_running_loop())
+        self._tasks: dict[Reply, asyncio.Task[None]] = {}
+        """Those that wait for something: loops keep weak references only. They leave by themselves at their end, which
+        costs less than a callback."""
 
     def accept(self, invocation: Invocation, reply: Reply) -> None:
         """Start to work on an invocation."""
-        task = start_task(self._loop, self._work(invocation, reply))
+        task = self._start(self._work(invocation, reply))
         if not task.done():
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._tasks[reply] = task
 
     def waiting(self) -> int:
         """Count the invocations in flight that are not running this moment. Any thread may ask."""
-        return sum(not getattr(task.get_coro(), "cr_running", False) for task in list(self._tasks))
+        return sum(not getattr(task.get_coro(), "cr_running", False) for task in list(self._tasks.values()))
 
     async def finish(self, seconds: float) -> None:
         """Give the work in flight `seconds` to end, then cancel it."""
         if self._tasks:
-            await asyncio.wait(self._tasks, timeout=seconds)
-        for task in self._tasks:
+            await asyncio.wait(self._tasks.values(), timeout=seconds)
+        for task in self._tasks.values():
             task.cancel()
         if self._tasks:
-            await asyncio.wait(self._tasks, timeout=GRACE)
+            await asyncio.wait(self._tasks.values(), timeout=GRACE)
 
     async def _work(self, invocation: Invocation, reply: Reply) -> None:
         current.set(invocation)
         if self._trace is not None:
-            self._trace.export(invocation.trace_id)
+            self._trace.export(invocation.trace_header)
         try:
             await self._handler.handle(invocation, reply)
         except ApplicationExit as exiting:
@@ -65,17 +66,16 @@ class Crew:
             logger.exception("everloop failed; please report this")
             if reply.state in UNDER_WAY:
                 reply.fail(ErrorReport.of(error))
+        finally:
+            self._tasks.pop(reply, None)
         reply.release()
 
 
-if sys.version_info >= (3, 12):
+def task_starter(loop: asyncio.AbstractEventLoop) -> Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]:
+    """Give what starts a task at once: an application that never waits is done within that call.
 
-    def start_task(loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        """Start a task at once: an application that never waits is done within this call."""
-        return asyncio.Task(work, loop=loop, eager_start=True)
-
-else:
-
-    def start_task(loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        """Start a task in the loop's next turn: Python 3.11 knows nothing else."""
-        return loop.create_task(work)
+    Python 3.11 knows nothing but to start it in the loop's next turn.
+    """
+    if sys.version_info >= (3, 12):
+        return partial(asyncio.Task, loop=loop, eager_start=True)
+    return loop.create_task

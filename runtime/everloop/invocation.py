@@ -27,19 +27,33 @@ class Invocation:
     Source: https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html#runtimes-api-next
     """
 
-    __slots__ = ("_context", "_event", "_headers", "_payload", "background", "deadline", "request_id")
+    __slots__ = (
+        "_context",
+        "_event",
+        "_headers",
+        "background",
+        "deadline",
+        "invocation_header",
+        "payload",
+        "request_header",
+        "trace_header",
+    )
 
     def __init__(self, headers: dict[bytes, bytes], payload: bytes) -> None:
         """Make an invocation of an answer's headers (names as in `Content-Type`) and body.
 
         Raises `KeyError` where the request id is missing. A deadline that is not a number counts as none.
         """
-        self.request_id = headers[b"Lambda-Runtime-Aws-Request-Id"].decode("latin-1")
+        # These three are needed every time, and as they came; as text, which is for people, nearly never.
+        self.request_header = headers[b"Lambda-Runtime-Aws-Request-Id"]
+        self.invocation_header = headers.get(b"Lambda-Runtime-Invocation-Id") or None
+        self.trace_header = headers.get(b"Lambda-Runtime-Trace-Id") or None
         self.deadline = deadline_of(headers.get(b"Lambda-Runtime-Deadline-Ms"))
         self.background: list[Future[Any]] | None = None
         """What `everloop.wait_until()` was given: the next poll waits for it."""
         self._headers = headers
-        self._payload = payload
+        self.payload = payload
+        """The event's bytes; let go of once they are parsed: they are up to 6 MB that nobody needs twice."""
         self._event = _UNSET
         self._context: LambdaContext | None = None
 
@@ -47,11 +61,14 @@ class Invocation:
         return f"<Invocation {self.request_id}>"
 
     @property
+    def request_id(self) -> str:
+        """The id of the request, the same in every attempt."""
+        return self.request_header.decode("latin-1")
+
+    @property
     def invocation_id(self) -> str | None:
         """The id of this attempt, which is sent back with the answer."""
-        # This and the trace id are asked for every time: without a further call.
-        value = self._headers.get(b"Lambda-Runtime-Invocation-Id")
-        return value.decode("latin-1") if value else None
+        return self._text(b"Lambda-Runtime-Invocation-Id")
 
     @property
     def function_arn(self) -> str | None:
@@ -61,8 +78,7 @@ class Invocation:
     @property
     def trace_id(self) -> str | None:
         """The X-Ray tracing header."""
-        value = self._headers.get(b"Lambda-Runtime-Trace-Id")
-        return value.decode("latin-1") if value else None
+        return self._text(b"Lambda-Runtime-Trace-Id")
 
     @property
     def tenant_id(self) -> str | None:
@@ -91,7 +107,10 @@ class Invocation:
     def event(self) -> Any:
         """The event, parsed as JSON whatever its content type says. Raises `UnmarshalError`."""
         if self._event is _UNSET:
-            self._event = parse_event(self._payload)
+            try:
+                self._event = orjson.loads(self.payload)
+            except orjson.JSONDecodeError:
+                self._event = parse_event(self.payload)
         return self._event
 
     @property
@@ -101,12 +120,12 @@ class Invocation:
         Raises `UnmarshalError`.
         """
         if self._event is _UNSET:
-            self._event = parse_exactly(self._payload)
+            self._event = parse_exactly(self.payload)
         return self._event
 
     def take_payload(self) -> bytes:
-        """Give the event's bytes, which are then let go of: they are up to 6 MB that nobody needs twice."""
-        payload, self._payload = self._payload, b""
+        """Give the event's bytes, which are then let go of."""
+        payload, self.payload = self.payload, b""
         return payload
 
     def new_context(self) -> "LambdaContext":
@@ -117,7 +136,7 @@ class Invocation:
     def context(self) -> "LambdaContext":
         """The context object that handlers on Lambda get: awslambdaric's own."""
         if self._context is None:
-            self._context = LazyLambdaContext(self.request_id, self.deadline, self._headers)
+            self._context = LazyLambdaContext(self.deadline, self._headers)
         return self._context
 
 
@@ -130,7 +149,10 @@ def deadline_of(milliseconds: bytes | None) -> float | None:
 
 
 def parse_event(payload: bytes) -> Any:
-    """Parse an event; what orjson refuses and the standard library takes (NaN, lone surrogates) is taken."""
+    """Parse an event; what orjson refuses and the standard library takes (NaN, lone surrogates) is taken.
+
+    Raises `UnmarshalError`.
+    """
     try:
         return orjson.loads(payload)
     except orjson.JSONDecodeError:
@@ -146,13 +168,16 @@ def parse_event(payload: bytes) -> Any:
 
 
 _DIGITS_ALONE = bytes(ord("0") if 48 <= byte <= 57 else 32 for byte in range(256))
+_SUSPECT = b"0" * 9
 _DOUBTFUL = b"0" * 19
 """The shortest integer that may not fit into 64 bits."""
 
 
 def parse_exactly(payload: bytes) -> Any:
     """Parse an event as the standard library does: orjson makes floats of integers that do not fit into 64 bits."""
-    if _DOUBTFUL in payload.translate(_DIGITS_ALONE):
+    # Of 19 digits in a row every other byte shows nine in a row, of a timestamp's 13 only seven: so most events are
+    # done with at half of the cost.
+    if _SUSPECT in payload[1::2].translate(_DIGITS_ALONE) and _DOUBTFUL in payload.translate(_DIGITS_ALONE):
         import json
 
         try:

@@ -32,7 +32,7 @@ class MainThread:
         handler: BlockingHandler,
         slot: BlockingSlot,
         loop: asyncio.AbstractEventLoop,
-        environ: MutableMapping[str, str],
+        environ: MutableMapping[bytes, bytes],
         signals: StopSignals,
         deadline_margin: float,
         shutdown_timeout: float,
@@ -73,7 +73,7 @@ class MainThread:
     def _work(self, invocation: Invocation, reply: BlockingReply) -> None:
         current.set(invocation)
         self._reply = reply
-        self._trace.export(invocation.trace_id)
+        self._trace.export(invocation.trace_header)
         # asyncio.run() in the last invocation took the current loop away with its own.
         asyncio.set_event_loop(self._loop)
         try:

@@ -38,7 +38,7 @@ class Runtime:
     def __init__(
         self,
         settings: Settings,
-        environ: MutableMapping[str, str],
+        environ: MutableMapping[bytes, bytes],
         signals: StopSignals,
         worker: Worker | None = None,
     ) -> None:
@@ -250,7 +250,7 @@ async def report_init_error(client: RuntimeApiClient, error: BaseException) -> N
         logger.error("The Runtime API could not be told of it: %s", failure)
 
 
-def run(chosen: Settings, environ: MutableMapping[str, str]) -> int:
+def run(chosen: Settings, environ: MutableMapping[bytes, bytes]) -> int:
     """Run the process from valid settings to its exit code."""
     signals = StopSignals(chosen.shutdown_timeout)
     signals.install()

@@ -43,7 +43,7 @@ def shares(slots: int, workers: int) -> list[int]:
     return [each + (number < over) for number in range(workers)]
 
 
-def run(chosen: Settings, environ: MutableMapping[str, str], workers: int) -> int:
+def run(chosen: Settings, environ: MutableMapping[bytes, bytes], workers: int) -> int:
     """Run the parent, and in it each worker, from valid settings to the exit code."""
     signals = StopSignals(chosen.shutdown_timeout)
     signals.install()
@@ -66,7 +66,7 @@ def run(chosen: Settings, environ: MutableMapping[str, str], workers: int) -> in
         return 0
 
 
-def work(worker: Worker, chosen: Settings, environ: MutableMapping[str, str]) -> int:
+def work(worker: Worker, chosen: Settings, environ: MutableMapping[bytes, bytes]) -> int:
     """Be one worker; give the exit code."""
     signals = StopSignals(chosen.shutdown_timeout, forwarded=True)
     signals.install()

@@ -1,14 +1,16 @@
 """Invocations out of the Runtime API's headers."""
 
 import contextlib
+import json
 import time
 
 import pytest
+from awslambdaric.lambda_context import LambdaContext
 from hypothesis import given
 from hypothesis import strategies as st
 
 from everloop.errors import UnmarshalError
-from everloop.invocation import Invocation, parse_event
+from everloop.invocation import Invocation, parse_event, parse_exactly
 
 HEADERS = {
     b"Lambda-Runtime-Aws-Request-Id": b"8476a536-e9f4-11e8-9739-2dfe598c3fcd",
@@ -95,3 +97,27 @@ def test_any_payload_is_parsed_or_refused(payload: bytes) -> None:
     """Callers of Invoke send whatever they like."""
     with contextlib.suppress(UnmarshalError):
         parse_event(payload)
+
+
+@given(st.text("ab1", max_size=12), st.integers(-(10**25), 10**25) | st.integers(10**17, 2**64 + 10))
+def test_integers_of_any_size_are_exact_wherever_they_stand(before: str, number: int) -> None:
+    """Most events are told at a glance to have no large integers; none that has may be among them."""
+    event = {before: number, "time": 1583348638390}
+
+    assert parse_exactly(json.dumps(event).encode()) == event
+
+
+def test_contexts_are_like_those_of_aws_and_share_nothing() -> None:
+    """The second and later ones are made by a pattern."""
+    contexts = [Invocation(ID, b"{}").new_context() for _ in range(3)]
+    whole = LambdaContext("id-1", None, None, 0, None, None)
+
+    for context in contexts:
+        assert type(context) is LambdaContext
+        assert vars(context).keys() == vars(whole).keys()
+        assert repr(context) == repr(whole)
+        assert context.w3c() == {}
+    contexts[0].identity.cognito_identity_id = "mine"
+    contexts[0].extra = 1
+    assert contexts[1].identity.cognito_identity_id is None
+    assert not hasattr(contexts[2], "extra")

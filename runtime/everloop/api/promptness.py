@@ -8,8 +8,9 @@ PROMPT = 0.0005
 TRUSTED_AFTER = 100
 """Prompt returns in a row after which responses wait."""
 
-DISTRUSTED_FOR = 1_000
-"""Prompt returns that it then takes to make up for one that was not."""
+DISTRUSTED_PER_SECOND = 100_000
+"""Prompt returns that it takes to make up for each second of one that was not: on average waiting delays a response by
+10 µs at most, and a processor that was busy elsewhere for a moment is soon forgiven."""
 
 KNOWN = 256
 """Kinds of requests whose habits are kept."""
@@ -28,7 +29,7 @@ class Habit:
     def returned(self, seconds: float) -> None:
         """Note that the application returned `seconds` after its last message."""
         if seconds > PROMPT:
-            self._streak = -DISTRUSTED_FOR
+            self._streak = -int(seconds * DISTRUSTED_PER_SECOND)
             self.trusted = False
         elif not self.trusted:
             self._streak += 1

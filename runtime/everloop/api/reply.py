@@ -101,11 +101,15 @@ class Reply:
 
     def complete(self, payload: bytes, content_type: bytes = JSON) -> None:
         """Send a whole, buffered response."""
-        if self.state is ReplyState.BROKEN:
-            return
-        self._advance(ReplyState.COMPLETED)
+        if self.state is not ReplyState.PENDING:
+            if self.state is ReplyState.BROKEN:
+                return
+            raise IllegalTransition(self, ReplyState.COMPLETED.name)
+        self.state = ReplyState.COMPLETED
         invocation = self.invocation
-        head = self._encoder.response(invocation.request_id, invocation.invocation_id, content_type, len(payload))
+        head = self._encoder.response(
+            invocation.request_header, invocation.invocation_header, content_type, len(payload)
+        )
         habit = self.habit
         self._connection.ask(self, (head, payload), habit is not None and habit.trusted)
         self._completed_at = perf_counter()
@@ -116,7 +120,9 @@ class Reply:
             return
         self._advance(ReplyState.STREAMING)
         invocation = self.invocation
-        pieces = [self._encoder.streaming_response(invocation.request_id, invocation.invocation_id, content_type)]
+        pieces = [
+            self._encoder.streaming_response(invocation.request_header, invocation.invocation_header, content_type)
+        ]
         for data in first:
             if data:
                 pieces += chunked.chunk(data)
@@ -144,7 +150,7 @@ class Reply:
             case ReplyState.PENDING:
                 self._advance(ReplyState.FAILED)
                 request = self._encoder.error(
-                    invocation.request_id, invocation.invocation_id, report.header_type, body, report.xray_cause
+                    invocation.request_header, invocation.invocation_header, report.header_type, body, report.xray_cause
                 )
                 self._connection.ask(self, (request,))
             case ReplyState.STREAMING:

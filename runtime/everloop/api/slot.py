@@ -99,14 +99,13 @@ class Slot:
             # The event came with `Connection: close`: it is answered on the next connection.
             self._connecting = self._loop.create_task(self._hand_on_anew(invocation))
         else:
-            self._hand_on(connection, invocation)
-
-    def _hand_on(self, connection: Connection, invocation: Invocation) -> None:
-        connection.corked = True
-        self._on_invocation(invocation, Reply(connection, self._encoder, invocation, self.poll))
-        connection.corked = False
-        if connection.waiting:
-            connection.flush()
+            # What the application sends while this call lasts may leave together, at its end at the latest: most
+            # applications never wait, and are done then.
+            connection.corked = True
+            self._on_invocation(invocation, Reply(connection, self._encoder, invocation, self.poll))
+            connection.corked = False
+            if connection.waiting:
+                connection.flush()
 
     async def _hand_on_anew(self, invocation: Invocation) -> None:
         try:
@@ -115,7 +114,7 @@ class Slot:
             logger.error("Request %s is lost: %s", invocation.request_id, error)
             self._failed(error)
         else:
-            self._hand_on(self._connection, invocation)
+            self._on_invocation(invocation, Reply(self._connection, self._encoder, invocation, self.poll))
 
     def lost(self, error: Exception) -> None:
         """Poll again on a new connection. One that had served before was merely kept alive for too long."""

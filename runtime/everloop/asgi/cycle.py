@@ -130,23 +130,24 @@ class RequestCycle:
             raise ProtocolError(
                 f"The application sent {message!r} (type None) in state {self.state.name}, expected a dict with a type"
             ) from None
-        if kind != self.state.accepts:
-            if kind == PATHSEND and self._pathsend and self.state is CycleState.HEAD:
+        state = self.state
+        if kind != state.accepts:
+            if kind == PATHSEND and self._pathsend and state is CycleState.HEAD:
                 await self._send_file(message)
                 return
             raise ProtocolError(self._unexpected(kind))
-        if self.state is CycleState.REQUEST:
-            self._head = response_head(message)
-            self._bodiless = self._method == "HEAD" or self._head.status in _BODILESS
+        if state is CycleState.REQUEST:
+            self._head = head = response_head(message)
+            self._bodiless = head.status in _BODILESS or self._method == "HEAD"
             self.state = CycleState.HEAD
             return
         body = message.get("body", b"")
         if type(body) is not bytes:
             body = _bytes(body)
-        more = bool(message.get("more_body", False))
+        more = "more_body" in message and bool(message["more_body"])
         if self._bodiless:
             self._pass_head_alone(more)
-        elif self.state is CycleState.HEAD:
+        elif state is CycleState.HEAD:
             assert self._head is not None  # noqa: S101 - the state says so
             self.state = CycleState.BODY if more else CycleState.COMPLETE
             self._sink.start(self._head, body, more)
@@ -155,7 +156,9 @@ class RequestCycle:
                 self.state = CycleState.COMPLETE
             self._sink.write(body, more)
         if not more:
-            self.disconnect()
+            self._gone = True
+            if self._waiting is not None:
+                self._waiting.set()
             return
         self._unyielded += 1
         if self._sink.paused:

@@ -40,7 +40,7 @@ class Answer(ResponseSink, Protocol):
 class BufferedAnswer:
     """Collects a response and sends it as the envelope of its event source."""
 
-    __slots__ = ("_error_statuses", "_event", "_head", "_pieces", "_reply", "_size", "_source", "_text_types")
+    __slots__ = ("_collected", "_error_statuses", "_event", "_reply", "_source", "_text_types")
 
     paused = False
     begun = False
@@ -58,40 +58,35 @@ class BufferedAnswer:
         self._event = event
         self._text_types = text_types
         self._error_statuses = error_statuses
-        self._head: ResponseHead | None = None
-        self._pieces: list[bytes] = []
-        self._size = 0
+        self._collected: _Collected | None = None
+        """What came of a response that is sent in several pieces."""
 
     async def drain(self) -> None:
         """Return at once: nothing is on its way yet."""
 
     def start(self, head: ResponseHead, body: bytes, more: bool) -> None:
         """Take the head and the first piece of the body."""
-        if not more:
+        if more:
+            self._collected = _Collected(head)
+            self.write(body, more)
+        else:
             self._send(head, body)
-            return
-        self._head = head
-        self.write(body, more)
 
     def write(self, body: bytes, more: bool) -> None:
         """Take a further piece; with the last one the response is sent."""
-        assert self._head is not None  # noqa: S101 - the cycle starts before it writes
-        self._size += len(body)
-        if self._size <= MAX_PAYLOAD:
-            self._pieces.append(body)
-        else:
-            # It can never be sent, so it is only counted: memory must not grow with a mistake.
-            self._pieces.clear()
+        collected = self._collected
+        assert collected is not None  # noqa: S101 - the cycle starts before it writes
+        collected.add(body)
         if more:
             return
-        if self._size > MAX_PAYLOAD:
-            self._reply.fail(ErrorReport.of(ResponseSizeTooLarge(self._size, MAX_PAYLOAD)))
+        if collected.size > MAX_PAYLOAD:
+            self._reply.fail(ErrorReport.of(ResponseSizeTooLarge(collected.size, MAX_PAYLOAD)))
         else:
-            self._send(self._head, b"".join(self._pieces))
+            self._send(collected.head, b"".join(collected.pieces))
 
     def replace(self, status: int, text: str, report: ErrorReport) -> None:
         """Answer with `status` instead of what was collected, or fail where this status is to fail."""
-        self._pieces.clear()
+        self._collected = None
         if status in self._error_statuses:
             self._reply.fail(report)
         else:
@@ -121,6 +116,25 @@ class BufferedAnswer:
                 self._source.name,
                 f"{limit:,}",
             )
+
+
+class _Collected:
+    """The pieces of a response so far: a whole one, as most are, needs none of this."""
+
+    __slots__ = ("head", "pieces", "size")
+
+    def __init__(self, head: ResponseHead) -> None:
+        self.head = head
+        self.pieces: list[bytes] = []
+        self.size = 0
+
+    def add(self, body: bytes) -> None:
+        """Take a piece. What can never be sent is only counted: memory must not grow with a mistake."""
+        self.size += len(body)
+        if self.size <= MAX_PAYLOAD:
+            self.pieces.append(body)
+        else:
+            self.pieces.clear()
 
 
 class StreamedAnswer:

@@ -1,6 +1,7 @@
 """What the runtime asks of every kind of handler."""
 
-from typing import Protocol
+from collections.abc import Coroutine
+from typing import Any, Protocol
 
 from everloop.api.reply import Reply
 from everloop.errors import DeadlineExceeded, EverloopError
@@ -10,8 +11,8 @@ from everloop.invocation import Invocation
 class InvocationHandler(Protocol):
     """Answers invocations, several at a time where there are several slots."""
 
-    async def handle(self, invocation: Invocation, reply: Reply) -> None:
-        """Answer one invocation in the running task; return when the slot may poll again.
+    def handle(self, invocation: Invocation, reply: Reply) -> Coroutine[Any, Any, None]:
+        """Answer one invocation in the running task; what is given is awaited, and ends when the slot may poll again.
 
         Cancelled when the process shuts down. May release the reply earlier and go on. Raises `ApplicationExit`.
         """
@@ -25,6 +26,10 @@ class BlockingHandler(Protocol):
 
     def expire(self, invocation: Invocation, reply: Reply, error: DeadlineExceeded) -> None:
         """Answer in the place of a call that is still running when its deadline is there. Called on the loop."""
+
+
+async def done() -> None:
+    """Have nothing more to do for an invocation."""
 
 
 class ApplicationExit(EverloopError):

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from typing import Protocol
 
 GRACE = 0.1
@@ -18,7 +19,16 @@ def time_before_stop(remaining: float | None, margin: float) -> float | None:
 
 
 class Stoppable(Protocol):
-    """What is stopped, and how each step is done."""
+    """One invocation's work, and how each step of stopping it is done.
+
+    What is watched over is the work itself, not an object beside it. `Deadlines.watch()` sets both attributes.
+    """
+
+    stop_at: float | None
+    """When the first step comes, by the loop's clock; None where there is no deadline."""
+
+    expired: bool
+    """True once the application was told that its time is up before it had answered."""
 
     def deadline_near(self) -> bool:
         """Tell the application; False when it has answered, so that only the slot is waiting for it."""
@@ -30,75 +40,44 @@ class Stoppable(Protocol):
         """Answer in the application's place and let the slot go on without it."""
 
 
-class DeadlineWatch:
-    """Stops one invocation's work in three steps."""
-
-    __slots__ = ("_watches", "expired", "stop_at", "work")
-
-    def __init__(self, watches: "set[DeadlineWatch]", work: Stoppable, stop_at: float) -> None:
-        self._watches = watches
-        self.work: Stoppable | None = work
-        self.stop_at = stop_at
-        """When the first step comes, by the loop's clock."""
-        self.expired = False
-        """True once the application was told that its time is up before it had answered."""
-
-    def stop(self) -> None:
-        """Stop watching, and let go of the work: the two hold each other otherwise.
-
-        The timer stays: firing once for nothing is cheaper than moving it.
-        """
-        self._watches.discard(self)
-        self.work = None
-
-    def near(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Take the first step."""
-        if self.work is None:
-            return
-        if self.work.deadline_near():
-            self.expired = True
-            loop.call_later(GRACE, self._cancel, loop)
-        else:
-            logger.warning(
-                "The application was still running when its deadline came near, with its response complete. It is left "
-                "running, frozen between invocations. Give long work to a queue."
-            )
-            self.work.deadline_abandon()
-
-    def _cancel(self, loop: asyncio.AbstractEventLoop) -> None:
-        if self.work is not None:
-            self.work.deadline_cancel()
-            loop.call_later(GRACE, self._abandon)
-
-    def _abandon(self) -> None:
-        if self.work is not None:
-            logger.error(
-                "The application did not end when it was cancelled before its deadline; it is left to itself. "
-                "An `except` that swallows asyncio.CancelledError is the usual cause."
-            )
-            self.work.deadline_abandon()
-
-
 class Deadlines:
-    """Watches the deadlines of all invocations with one timer.
+    """Watches the deadlines of all invocations with one timer, and stops work in three steps.
 
     A timer for each invocation would cost more than decoding its event. Here the timer stays where it is as long as
     later deadlines come in, and moves on when it fires: about once per function timeout.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, margin: float) -> None:
+        """`margin` is how many seconds before its deadline work is stopped; 0 watches over nothing."""
         self._loop = loop
-        self._watches: set[DeadlineWatch] = set()
+        self._clock = loop.time
+        self._margin = margin
+        self._watched: set[Stoppable] = set()
+        """Work whose first step has not come."""
+        self._late: set[Stoppable] = set()
+        """Work that has been told and has not ended."""
         self._armed: float | None = None
         self._timer: asyncio.TimerHandle | None = None
 
-    def watch(self, work: Stoppable, seconds: float) -> DeadlineWatch:
-        """Watch over `work`, which is to be stopped in `seconds`."""
-        watch = DeadlineWatch(self._watches, work, self._loop.time() + seconds)
-        self._watches.add(watch)
-        if self._armed is None or watch.stop_at < self._armed:
-            self._arm(watch.stop_at)
-        return watch
+    def watch(self, work: Stoppable, deadline: float | None) -> None:
+        """Watch over `work`, whose invocation has until `deadline` in seconds since the epoch."""
+        work.expired = False
+        work.stop_at = None
+        margin = self._margin
+        if deadline is None or margin <= 0:
+            return
+        remaining = deadline - time.time()
+        seconds = remaining - margin if remaining >= 2 * margin else max(remaining / 2, 0.0)
+        work.stop_at = stop_at = self._clock() + seconds
+        self._watched.add(work)
+        if self._armed is None or stop_at < self._armed:
+            self._arm(stop_at)
+
+    def stop(self, work: Stoppable) -> None:
+        """Stop watching. The timer stays: firing once for nothing is cheaper than moving it."""
+        self._watched.discard(work)
+        if work.expired:
+            self._late.discard(work)
 
     def _arm(self, when: float) -> None:
         if self._timer is not None:
@@ -108,9 +87,37 @@ class Deadlines:
 
     def _fired(self) -> None:
         self._armed = self._timer = None
-        now = self._loop.time()
-        for watch in [watch for watch in self._watches if watch.stop_at <= now]:
-            self._watches.discard(watch)
-            watch.near(self._loop)
-        if self._watches:
-            self._arm(min(watch.stop_at for watch in self._watches))
+        now = self._clock()
+        for work in [work for work in self._watched if work.stop_at is not None and work.stop_at <= now]:
+            if work in self._watched:  # not stopped by the step of another
+                self._watched.discard(work)
+                self._near(work)
+        if self._watched:
+            self._arm(min(work.stop_at for work in self._watched if work.stop_at is not None))
+
+    def _near(self, work: Stoppable) -> None:
+        """Take the first step."""
+        if work.deadline_near():
+            work.expired = True
+            self._late.add(work)
+            self._loop.call_later(GRACE, self._cancel, work)
+        else:
+            logger.warning(
+                "The application was still running when its deadline came near, with its response complete. It is left "
+                "running, frozen between invocations. Give long work to a queue."
+            )
+            work.deadline_abandon()
+
+    def _cancel(self, work: Stoppable) -> None:
+        if work in self._late:
+            work.deadline_cancel()
+            self._loop.call_later(GRACE, self._abandon, work)
+
+    def _abandon(self, work: Stoppable) -> None:
+        if work in self._late:
+            self._late.discard(work)
+            logger.error(
+                "The application did not end when it was cancelled before its deadline; it is left to itself. "
+                "An `except` that swallows asyncio.CancelledError is the usual cause."
+            )
+            work.deadline_abandon()

@@ -60,10 +60,13 @@ class Front:
         if isinstance(source, WebSocketApi):
             return source
         request = source.decode(event)
-        invocation.take_payload()
+        invocation.payload = b""
         if self._base_path:
             mount(request, self._base_path)
-        return request, self.answer(reply, source, event), event
+        if self._streaming:
+            return request, self.answer(reply, source, event), event
+        # As `answer()` would, without a further call.
+        return request, BufferedAnswer(reply, source, event, self._text_types, self._error_statuses), event
 
     def answer(self, reply: Reply, source: EventSource, event: Event) -> Answer:
         """Give the answer for a response to an event of a source: streamed where it can be."""

@@ -12,7 +12,7 @@ from everloop.api.reply import UNDER_WAY, Reply
 from everloop.background import settle
 from everloop.errors import ClientDisconnected, DeadlineExceeded, ShutDown
 from everloop.handlers.base import BlockingHandler
-from everloop.handlers.deadline import GRACE, Deadlines, time_before_stop
+from everloop.handlers.deadline import GRACE, Deadlines
 from everloop.handlers.remote_reply import RemoteReply
 from everloop.invocation import Invocation
 from everloop.report import ErrorReport
@@ -86,10 +86,9 @@ class ThreadedHandler:
     ) -> None:
         self._handler = handler
         self._slots = slots
-        self._margin = deadline_margin
         self._on_exhausted = on_exhausted
         self._pool = ThreadPool(slots)
-        self._deadlines = Deadlines(asyncio.get_event_loop())
+        self._deadlines = Deadlines(asyncio.get_event_loop(), deadline_margin)
 
     async def handle(self, invocation: Invocation, reply: Reply) -> None:
         """Answer one invocation; return when the next one may come. Raises `ApplicationExit`."""
@@ -97,8 +96,7 @@ class ThreadedHandler:
         done: asyncio.Future[None] = loop.create_future()
         remote = RemoteReply(reply, loop)
         run = _Run(self, invocation, reply, remote, done)
-        seconds = time_before_stop(invocation.remaining(), self._margin)
-        watch = None if seconds is None else self._deadlines.watch(run, seconds)
+        self._deadlines.watch(run, invocation.deadline)
         context = contextvars.copy_context()
 
         def job() -> None:
@@ -118,13 +116,12 @@ class ThreadedHandler:
             raise
         finally:
             remote.cut = True
-            if watch is not None:
-                watch.stop()
-        if watch is not None and watch.expired and reply.state in UNDER_WAY:
+            self._deadlines.stop(run)
+        if run.expired and reply.state in UNDER_WAY:
             # The thread noticed at its next piece, and has ended in time.
             self._expire(invocation, reply, "The deadline came near before the handler had returned.")
         if invocation.background:
-            await settle(invocation, None if watch is None else watch.stop_at)
+            await settle(invocation, run.stop_at)
 
     def abandon(self, invocation: Invocation, reply: Reply) -> None:
         """Answer in the place of a thread that does not come back, and let another take its place."""
@@ -149,7 +146,10 @@ class ThreadedHandler:
 class _Run:
     """One job in a thread."""
 
-    __slots__ = ("_abandoned", "_done", "_end", "_invocation", "_owner", "_remote", "_reply")
+    __slots__ = ("_abandoned", "_done", "_end", "_invocation", "_owner", "_remote", "_reply", "expired", "stop_at")
+
+    stop_at: float | None
+    expired: bool
 
     def __init__(
         self,

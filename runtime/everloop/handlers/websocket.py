@@ -14,7 +14,7 @@ from everloop.background import settle
 from everloop.errors import ClientDisconnected, DeadlineExceeded, MissingExtra
 from everloop.exchange import Handshake
 from everloop.handlers.base import ApplicationExit, exit_code
-from everloop.handlers.deadline import Deadlines, DeadlineWatch, time_before_stop
+from everloop.handlers.deadline import Deadlines
 from everloop.invocation import Invocation
 from everloop.report import ErrorReport
 from everloop.sources.base import Event
@@ -33,9 +33,7 @@ _SETTLING = (0.02, 0.05, 0.1, 0.2, 0.4)
 class WebSocketHandler:
     """Gives every event of a WebSocket API to one ASGI application."""
 
-    def __init__(
-        self, app: Application, state: dict[str, Any], *, store: str, deadline_margin: float, deadlines: Deadlines
-    ) -> None:
+    def __init__(self, app: Application, state: dict[str, Any], *, store: str, deadlines: Deadlines) -> None:
         """Load what talks to AWS. Raises `MissingExtra` where the packages for it are not installed."""
         try:
             from everloop.api.aws import AwsClient
@@ -47,7 +45,6 @@ class WebSocketHandler:
             ) from error
         self._app = app
         self._state = state
-        self._margin = deadline_margin
         self._deadlines = deadlines
         self._aws = AwsClient()
         self._connections = Connections(self._aws)
@@ -72,19 +69,15 @@ class WebSocketHandler:
         scope["aws.context"] = invocation.context
         answer = SocketAnswer(reply, source, frame, event, self._connections, self._store)
         run = _Run(_cycle(frame, answer), answer, reply)
-        seconds = time_before_stop(invocation.remaining(), self._margin)
-        watch = None
-        if seconds is not None:
-            watch = run.watch = self._deadlines.watch(run, seconds)
+        self._deadlines.watch(run, invocation.deadline)
         try:
             await run.call(self._app, scope)
         finally:
-            if watch is not None:
-                watch.stop()
+            self._deadlines.stop(run)
             if frame.kind is FrameKind.DISCONNECT:
                 await answer.forget()
         if invocation.background:
-            await settle(invocation, None if watch is None else watch.stop_at)
+            await settle(invocation, run.stop_at)
 
     async def aclose(self) -> None:
         """Close the connections to AWS."""
@@ -196,14 +189,16 @@ class SocketAnswer:
 class _Run:
     """One call of the application, and what becomes of it."""
 
-    __slots__ = ("_answer", "_cycle", "_reply", "_task", "watch")
+    __slots__ = ("_answer", "_cycle", "_reply", "_task", "expired", "stop_at")
+
+    stop_at: float | None
+    expired: bool
 
     def __init__(self, cycle: WebSocketCycle, answer: SocketAnswer, reply: Reply) -> None:
         self._cycle = cycle
         self._answer = answer
         self._reply = reply
         self._task: asyncio.Task[None] | None = asyncio.current_task()
-        self.watch: DeadlineWatch | None = None
         reply.on_broken = cycle.disconnect
 
     async def call(self, app: Application, scope: Scope) -> None:
@@ -215,7 +210,7 @@ class _Run:
         try:
             await app(scope, cycle.receive, cycle.send)
         except asyncio.CancelledError as error:
-            if self._expired:
+            if self.expired:
                 self._fail_by_deadline()
             elif self._task is not None and self._task.cancelling():
                 self._answer_unless_answered(503)
@@ -254,16 +249,12 @@ class _Run:
         self._reply.release()
 
     @property
-    def _expired(self) -> bool:
-        return self.watch is not None and self.watch.expired
-
-    @property
     def _unanswered(self) -> bool:
         return self._reply.state in UNDER_WAY
 
     def _returned(self) -> None:
         if self._cycle.state is SocketState.CONNECTING:
-            if self._expired:
+            if self.expired:
                 self._fail_by_deadline()
                 return
             logger.error("The application returned before it had accepted or closed the WebSocket connection")
@@ -273,7 +264,7 @@ class _Run:
 
     def _failed(self, error: BaseException) -> None:
         logger.error("The application raised", exc_info=error)
-        if self._expired:
+        if self.expired:
             self._fail_by_deadline()
         else:
             self._answer_unless_answered(500)

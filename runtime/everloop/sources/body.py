@@ -43,7 +43,13 @@ class TextTypes:
                 content_type = value
             elif name == "content-encoding":
                 return binascii.b2a_base64(body, newline=False).decode("ascii"), True
-        if content_type is None or self._is_text(content_type):
+        if content_type is None:
+            is_text = True
+        elif (known := self._known.get(content_type)) is None:
+            is_text = self._is_text(content_type)
+        else:
+            is_text = known
+        if is_text:
             try:
                 return body.decode(), False
             except UnicodeDecodeError:
@@ -51,12 +57,11 @@ class TextTypes:
         return binascii.b2a_base64(body, newline=False).decode("ascii"), True
 
     def _is_text(self, content_type: str) -> bool:
-        known = self._known.get(content_type)
-        if known is None:
-            known = self._look(content_type)
-            if len(self._known) < _CACHED_TYPES:  # a multipart boundary makes every type a new one
-                self._known[content_type] = known
-        return known
+        """Look, and remember what was found."""
+        is_text = self._look(content_type)
+        if len(self._known) < _CACHED_TYPES:  # a multipart boundary makes every type a new one
+            self._known[content_type] = is_text
+        return is_text
 
     def _look(self, content_type: str) -> bool:
         media_type, _, parameters = content_type.partition(";")

@@ -99,38 +99,40 @@ def header_value(value: str) -> bytes:
         return text_bytes(value)
 
 
-class _HeaderNames(dict[str, bytes]):
-    """Header names as ASGI wants them. The same few dozen come again and again; the first ones are remembered."""
+_names: dict[str, bytes] = {}
+"""Header names as ASGI wants them. The same few dozen come again and again; the first ones are remembered."""
 
-    _remembered = 512
+_REMEMBERED = 512
 
-    def __missing__(self, name: str) -> bytes:
+
+def header_name(name: str) -> bytes:
+    """Encode a header's name: lower case."""
+    encoded = _names.get(name)
+    if encoded is None:
         encoded = header_value(name.lower())
-        if len(self) < self._remembered:
-            self[name] = encoded
-        return encoded
-
-
-_names = _HeaderNames()
+        if len(_names) < _REMEMBERED:
+            _names[name] = encoded
+    return encoded
 
 
 def raw_headers(headers: Mapping[str, str]) -> RawHeaders:
     """Give single-valued headers as ASGI wants them: lower-case names, bytes, in order."""
     try:
+        # Without a call for each: nearly always every name is known.
         return [(_names[name], value.encode("latin-1")) for name, value in headers.items()]
-    except UnicodeEncodeError:
-        return [(_names[name], header_value(value)) for name, value in headers.items()]
+    except (KeyError, UnicodeEncodeError):
+        return [(header_name(name), header_value(value)) for name, value in headers.items()]
 
 
 def raw_multi_headers(headers: Mapping[str, list[str]]) -> RawHeaders:
     """Give multi-valued headers as ASGI wants them: one pair for each value."""
-    return [(_names[name], header_value(value)) for name, values in headers.items() for value in items(values)]
+    return [(header_name(name), header_value(value)) for name, values in headers.items() for value in items(values)]
 
 
 def raw_mixed_headers(headers: Mapping[str, str | list[str]]) -> RawHeaders:
     """Give headers as ASGI wants them where each may have one value or an array of them."""
     return [
-        (_names[name], header_value(value))
+        (header_name(name), header_value(value))
         for name, values in headers.items()
         for value in ((values,) if isinstance(values, str) else items(values))
     ]

@@ -8,13 +8,7 @@ from typing import Any, ClassVar
 from everloop.exchange import HttpRequest, ResponseHead
 from everloop.sources.base import Event, EventSource
 from everloop.sources.paths import split_path
-from everloop.sources.payload2 import decode_payload2, encode_payload2, is_payload2, malformed_payload2
-
-
-def has_function_url_domain(event: Event) -> bool:
-    """Tell a Function URL from an HTTP API, whose events are the same otherwise."""
-    domain = event["requestContext"].get("domainName")
-    return isinstance(domain, str) and ".lambda-url." in domain
+from everloop.sources.payload2 import decode_payload2, domain_of, encode_payload2, malformed_payload2
 
 
 class FunctionUrl(EventSource):
@@ -25,7 +19,8 @@ class FunctionUrl(EventSource):
 
     def matches(self, event: Event) -> bool:
         """Recognise format 2.0 with a lambda-url domain."""
-        return is_payload2(event) and has_function_url_domain(event)
+        domain = domain_of(event)
+        return domain is not None and ".lambda-url." in domain
 
     def decode(self, event: Event) -> HttpRequest:
         """Give the request; `rawPath` is as the client sent it."""

@@ -4,9 +4,8 @@ from typing import Any, ClassVar
 
 from everloop.exchange import HttpRequest, ResponseHead
 from everloop.sources.base import Event, EventSource
-from everloop.sources.function_url import has_function_url_domain
 from everloop.sources.paths import encode_path, under
-from everloop.sources.payload2 import decode_payload2, encode_payload2, is_payload2, malformed_payload2
+from everloop.sources.payload2 import decode_payload2, domain_of, encode_payload2, malformed_payload2
 
 
 class HttpApi(EventSource):
@@ -16,7 +15,8 @@ class HttpApi(EventSource):
 
     def matches(self, event: Event) -> bool:
         """Recognise format 2.0 with any domain but a lambda-url one."""
-        return is_payload2(event) and not has_function_url_domain(event)
+        domain = domain_of(event)
+        return domain is not None and ".lambda-url." not in domain
 
     def decode(self, event: Event) -> HttpRequest:
         """Give the request. API Gateway has decoded `rawPath`, so it is taken as it is; a named stage begins it."""

@@ -1,17 +1,19 @@
 """Paths of events to `path` and `raw_path` (RFC 3986; ASGI HTTP spec, connection scope)."""
 
 import re
+from functools import lru_cache
 
 _PLAIN = re.compile(r"[A-Za-z0-9\-._~!$&'()*+,;=:@/]*").fullmatch
 _LONE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _ALLOWED = "/:@!$&'()*+,;=~"
 
 
+@lru_cache(maxsize=256)
 def split_path(path: str) -> tuple[str, bytes]:
     """Give `(path, raw_path)` of a path that came percent-encoded.
 
     Characters that are not allowed are encoded, a `%` without two hex digits becomes `%25`, and what is then decoded
-    once as UTF-8 is the path, with bytes that are no UTF-8 replaced.
+    once as UTF-8 is the path, with bytes that are no UTF-8 replaced. The last few paths are remembered.
     """
     if _PLAIN(path):
         return path or "/", path.encode("ascii") or b"/"

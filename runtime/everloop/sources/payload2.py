@@ -36,10 +36,18 @@ _SHAPE: Shape = {
 }
 
 
-def is_payload2(event: Event) -> bool:
-    """Recognise an HTTP event in format 2.0; an authorizer's event has a routeArn as well."""
+def domain_of(event: Event) -> str | None:
+    """Give the domain of an HTTP event in format 2.0, and None for any other; an authorizer's has a routeArn as well.
+
+    It is what tells a Function URL from an HTTP API, whose events are the same otherwise.
+    """
+    if event.get("version") != "2.0" or "routeArn" in event:
+        return None
     context = event.get("requestContext")
-    return event.get("version") == "2.0" and isinstance(context, dict) and "http" in context and "routeArn" not in event
+    if not isinstance(context, dict) or "http" not in context:
+        return None
+    domain = context.get("domainName")
+    return domain if isinstance(domain, str) else ""
 
 
 def decode_payload2(source: str, event: Event, path: str, raw_path: bytes, root_path: str) -> HttpRequest:
@@ -71,11 +79,11 @@ def decode_payload2(source: str, event: Event, path: str, raw_path: bytes, root_
             raw_path,
             pairs,
             root_path,
-            text_bytes(event.get("rawQueryString") or ""),
+            text_bytes(query) if (query := event.get("rawQueryString")) else b"",
             client_address(http.get("sourceIp")),
             server,
             scheme,
-            body_of(event),
+            body_of(event) if "body" in event else b"",
         )
     except (AttributeError, KeyError, TypeError) as error:
         raise malformed_payload2(source, event, error) from error

@@ -20,25 +20,36 @@ JSON = b"application/json"
 class RequestEncoder:
     """Encodes every request to one Runtime API. What does not change is put together once."""
 
-    __slots__ = ("_common", "next", "restore_next")
+    __slots__ = ("_common", "_json_response", "next", "restore_next")
 
     def __init__(self, host: str, user_agent: str) -> None:
         common = f" HTTP/1.1\r\nHost: {host}\r\nUser-Agent: {user_agent}\r\n".encode("latin-1")
         self._common = common
+        # `%%` in what comes from outside: this is a pattern, to be filled in with id and length.
+        self._json_response = (
+            b"POST /2018-06-01/runtime/invocation/%%b/response%bContent-Type: %b\r\nContent-Length: %%d"
+            % (
+                common.replace(b"%", b"%%"),
+                JSON,
+            )
+            + b"\r\n\r\n"
+        )
         self.next = b"GET /2018-06-01/runtime/invocation/next" + common + b"\r\n"
         self.restore_next = b"GET /2018-06-01/runtime/restore/next" + common + b"\r\n"
 
-    def response(self, request_id: str, invocation_id: str | None, content_type: bytes, length: int) -> bytes:
+    def response(self, request_id: bytes, invocation_id: bytes | None, content_type: bytes, length: int) -> bytes:
         """Encode the head of a buffered `POST /response`; `length` bytes of body follow it."""
+        if content_type == JSON and invocation_id is None:
+            return self._json_response % (request_id, length)  # as nearly all are: half of the work
         return b"POST /2018-06-01/runtime/invocation/%b/response%b%bContent-Type: %b\r\nContent-Length: %d\r\n\r\n" % (
-            request_id.encode("latin-1"),
+            request_id,
             self._common,
-            b"" if invocation_id is None else _echo(invocation_id),
+            _echo(invocation_id),
             content_type,
             length,
         )
 
-    def streaming_response(self, request_id: str, invocation_id: str | None, content_type: bytes) -> bytes:
+    def streaming_response(self, request_id: bytes, invocation_id: bytes | None, content_type: bytes) -> bytes:
         """Encode the head of a streamed `POST /response`; chunks follow it. Both trailers are declared."""
         return (
             b"POST /2018-06-01/runtime/invocation/%b/response%b%b"
@@ -46,16 +57,21 @@ class RequestEncoder:
             b"Content-Type: %b\r\n"
             b"Transfer-Encoding: chunked\r\n"
             b"Trailer: Lambda-Runtime-Function-Error-Type, Lambda-Runtime-Function-Error-Body\r\n\r\n"
-            % (request_id.encode("latin-1"), self._common, _echo(invocation_id), content_type)
+            % (request_id, self._common, _echo(invocation_id), content_type)
         )
 
     def error(
-        self, request_id: str, invocation_id: str | None, error_type: str, body: bytes, xray_cause: bytes | None = None
+        self,
+        request_id: bytes,
+        invocation_id: bytes | None,
+        error_type: str,
+        body: bytes,
+        xray_cause: bytes | None = None,
     ) -> bytes:
         """Encode a whole `POST /error`."""
         cause = b"Lambda-Runtime-Function-XRay-Error-Cause: %b\r\n" % xray_cause if xray_cause else b""
         return b"POST /2018-06-01/runtime/invocation/%b/error%b%b%b%b" % (
-            request_id.encode("latin-1"),
+            request_id,
             self._common,
             _echo(invocation_id),
             cause,
@@ -81,11 +97,11 @@ def error_trailers(error_type: str, body: bytes) -> bytes:
     )
 
 
-def _echo(invocation_id: str | None) -> bytes:
+def _echo(invocation_id: bytes | None) -> bytes:
     """Send the id of the attempt back where one came, so that Lambda can tell a stale answer."""
     if invocation_id is None:
         return b""
-    return b"Lambda-Runtime-Invocation-Id: %b\r\n" % invocation_id.encode("latin-1")
+    return b"Lambda-Runtime-Invocation-Id: %b\r\n" % invocation_id
 
 
 def _failure(error_type: str, body: bytes) -> bytes:

@@ -5,25 +5,26 @@ import sys
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
-from everloop.exchange import HttpRequest
+from everloop.exchange import HttpRequest, RawHeaders
 
 Environ = dict[str, Any]
 
 
-class _Names(dict[bytes, str]):
-    """Header names as CGI has them. The same few dozen come again and again; the first ones are remembered."""
+_names: dict[bytes, str] = {}
+"""Header names as CGI has them. The same few dozen come again and again; the first ones are remembered."""
 
-    def __missing__(self, name: bytes) -> str:
-        if b"_" in name:
-            return ""  # after the translation nobody could tell x_forwarded_for from x-forwarded-for
-        text = name.decode("latin-1").upper().replace("-", "_")
-        cgi = text if text in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{text}"
-        if len(self) < 512:
-            self[name] = cgi
-        return cgi
+_REMEMBERED = 512
 
 
-_names = _Names()
+def cgi_name(name: bytes) -> str:
+    """Give a header's name as CGI has it, or nothing for one that is left out."""
+    if b"_" in name:
+        return ""  # after the translation nobody could tell x_forwarded_for from x-forwarded-for
+    text = name.decode("latin-1").upper().replace("-", "_")
+    cgi = text if text in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{text}"
+    if len(_names) < _REMEMBERED:
+        _names[name] = cgi
+    return cgi
 
 
 def build_environ(request: HttpRequest, *, multithread: bool) -> Environ:
@@ -53,19 +54,30 @@ def build_environ(request: HttpRequest, *, multithread: bool) -> Environ:
     }
     if request.client is not None:
         environ["REMOTE_ADDR"] = request.client[0]
-    for name, value in request.headers:
-        key = _names[name]
-        text = value.decode("latin-1")
-        if key not in environ:
-            if key:
-                environ[key] = text
-        else:
-            # RFC 6265 forbids the comma between cookies, RFC 9110 asks for it elsewhere.
-            environ[key] += (";" if key == "HTTP_COOKIE" else ",") + text
+    environ.update(_headers(request.headers))
     if request.body:
         # What the client sent is of the encoded body, where Lambda has decoded one.
         environ["CONTENT_LENGTH"] = str(len(request.body))
     return environ
+
+
+def _headers(pairs: RawHeaders) -> dict[str, str]:
+    """Give headers as CGI has them, those that come several times in one."""
+    try:
+        # Without a call for each: nearly always every name is known and comes once.
+        headers = {_names[name]: value.decode("latin-1") for name, value in pairs}
+    except KeyError:
+        pass
+    else:
+        if len(headers) == len(pairs):
+            return headers
+    headers = {}
+    for name, value in pairs:
+        if key := cgi_name(name):
+            text = value.decode("latin-1")
+            # RFC 6265 forbids the comma between cookies, RFC 9110 asks for it elsewhere.
+            headers[key] = text if key not in headers else headers[key] + (";" if key == "HTTP_COOKIE" else ",") + text
+    return headers
 
 
 def split_paths(request: HttpRequest) -> tuple[str, str]:

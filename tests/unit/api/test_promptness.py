@@ -1,6 +1,8 @@
 """Responses wait for the poll only where the application has shown that nothing comes in between."""
 
-from everloop.api.promptness import DISTRUSTED_FOR, KNOWN, PROMPT, TRUSTED_AFTER, Habit, Habits
+import pytest
+
+from everloop.api.promptness import DISTRUSTED_PER_SECOND, KNOWN, PROMPT, TRUSTED_AFTER, Habit, Habits
 
 
 def returned(habit: Habit, seconds: float, times: int) -> None:
@@ -24,14 +26,15 @@ def test_prompt_returns_in_a_row_earn_trust() -> None:
     assert habit.trusted
 
 
-def test_one_late_return_ends_trust_for_long() -> None:
-    """Work after the response that blocks the loop delays one response, not one in a hundred."""
+@pytest.mark.parametrize("seconds", [PROMPT * 2, 0.01, 0.25])
+def test_one_late_return_ends_trust_for_long(seconds: float) -> None:
+    """Work after the response that blocks the loop delays one response of many: the more, the longer it blocks."""
     habit = Habit()
     returned(habit, 0, TRUSTED_AFTER)
-    returned(habit, PROMPT * 2, 1)
+    returned(habit, seconds, 1)
 
     assert not habit.trusted
-    returned(habit, 0, DISTRUSTED_FOR + TRUSTED_AFTER - 1)
+    returned(habit, 0, int(seconds * DISTRUSTED_PER_SECOND) + TRUSTED_AFTER - 1)
     assert not habit.trusted
     returned(habit, 0, 1)
     assert habit.trusted

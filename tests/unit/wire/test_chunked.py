@@ -12,7 +12,7 @@ from everloop.wire import chunked
 from everloop.wire.runtime_api import RequestEncoder, error_trailers
 
 ENCODER = RequestEncoder("127.0.0.1:9001", "everloop/test")
-HEAD = ENCODER.streaming_response("id-1", None, b"text/plain")
+HEAD = ENCODER.streaming_response(b"id-1", None, b"text/plain")
 
 chunks = st.lists(st.binary(min_size=1, max_size=70_000), max_size=8)
 

@@ -98,6 +98,55 @@ def test_any_split_gives_the_same_answers(answers: list[bytes], data: st.DataObj
     assert said(read(*pieces)) == said(read(stream))
 
 
+DATED = b"HTTP/1.1 202 Accepted\r\nDate: Wed, 25 Nov 2026 04:00:00 GMT\r\nContent-Length: 2\r\n\r\n{}"
+ACKNOWLEDGEMENTS = [
+    ACCEPTED,
+    DATED,
+    DATED.replace(b"00 GMT", b"01 GMT"),
+    DATED.replace(b"{}", b"[]"),
+    DATED[:-2] + b"01",  # begins as the one before it and is another
+    b"HTTP/1.1 202 Accepted\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+    b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n",
+    b"HTTP/1.1 202 Accepted\r\nContent-Length: 5000\r\n\r\n" + b"x" * 5000,
+    CONTINUE + DATED,
+    NEXT,
+    NEXT.replace(b"200 OK", b"202 OK"),
+]
+
+
+@given(st.lists(st.sampled_from(ACKNOWLEDGEMENTS), min_size=1, max_size=12), st.data())
+def test_an_acknowledgement_that_is_known_is_what_parsing_it_gives(answers: list[bytes], data: st.DataObject) -> None:
+    """The last one is remembered by its bytes: a reader that has seen it tells what a new one does."""
+    stream = b"".join(answers)
+    cuts = data.draw(st.sets(st.integers(1, len(stream) - 1), max_size=12))
+    boundaries = {sum(map(len, answers[:count])) for count in range(1, len(answers))}
+    kept = data.draw(st.sets(st.sampled_from(sorted(boundaries)))) if boundaries else set()
+    ends = [0, *sorted(cuts | kept), len(stream)]
+
+    fresh = [one for answer in answers for one in said(read(answer))]
+    assert said(read(*(stream[start:end] for start, end in pairwise(ends)))) == fresh
+
+
+def test_the_last_acknowledgement_is_remembered_and_no_other() -> None:
+    """One for each connection: memory does not grow with what Lambda says."""
+    reader = AnswerReader()
+    first = reader.receive(DATED)
+
+    assert reader.receive(DATED + NEXT)[0] is first[0]
+    assert reader.receive(ACCEPTED)[0] is not first[0]
+    assert reader.receive(DATED)[0] is not first[0]
+
+
+@given(st.lists(st.sampled_from(sorted(said(read(NEXT))[0][1])), unique=True), st.booleans())
+def test_names_are_the_same_in_any_case(names: list[bytes], lower: bool) -> None:
+    """Lists of names are remembered where they need no change; a server that writes others is understood as well."""
+    given_names = [name.lower() if lower else name for name in names]
+    head = b"".join(b"%b: 1\r\n" % name for name in given_names if name.title() != b"Content-Length")
+    [answer] = read(b"HTTP/1.1 200 OK\r\n" + head + b"Content-Length: 0\r\n\r\n")
+
+    assert set(answer.headers) == {*names, b"Content-Length"}
+
+
 def test_byte_by_byte_gives_the_same_answers() -> None:
     """The worst of all splits."""
     stream = b"".join(STREAM)

@@ -19,7 +19,7 @@ def test_polls_are_these_bytes() -> None:
 
 def test_a_buffered_response_is_these_bytes() -> None:
     """The head of a response whose length is known."""
-    assert ENCODER.response("id-1", None, b"application/json", 17) == (
+    assert ENCODER.response(b"id-1", None, b"application/json", 17) == (
         b"POST /2018-06-01/runtime/invocation/id-1/response"
         + COMMON
         + b"Content-Type: application/json\r\nContent-Length: 17\r\n\r\n"
@@ -30,7 +30,7 @@ def test_a_streamed_response_is_these_bytes() -> None:
     """The mode is lower-case `streaming`, and both trailers are declared: Lambda refuses or ignores anything else."""
     content_type = b"application/vnd.awslambda.http-integration-response"
 
-    assert ENCODER.streaming_response("id-1", "attempt-9", content_type) == (
+    assert ENCODER.streaming_response(b"id-1", b"attempt-9", content_type) == (
         b"POST /2018-06-01/runtime/invocation/id-1/response" + COMMON + b"Lambda-Runtime-Invocation-Id: attempt-9\r\n"
         b"Lambda-Runtime-Function-Response-Mode: streaming\r\n"
         b"Content-Type: application/vnd.awslambda.http-integration-response\r\n"
@@ -41,7 +41,7 @@ def test_a_streamed_response_is_these_bytes() -> None:
 
 def test_an_invocation_error_is_these_bytes() -> None:
     """Type in the header, report in the body, X-Ray cause where there is one."""
-    assert ENCODER.error("id-1", "attempt-9", "Function.ValueError", b'{"a":1}', b'{"paths":[]}') == (
+    assert ENCODER.error(b"id-1", b"attempt-9", "Function.ValueError", b'{"a":1}', b'{"paths":[]}') == (
         b"POST /2018-06-01/runtime/invocation/id-1/error" + COMMON + b"Lambda-Runtime-Invocation-Id: attempt-9\r\n"
         b'Lambda-Runtime-Function-XRay-Error-Cause: {"paths":[]}\r\n'
         b"Lambda-Runtime-Function-Error-Type: Function.ValueError\r\n"
@@ -65,9 +65,9 @@ def test_an_error_of_start_up_is_these_bytes(kind: str) -> None:
 def test_an_attempt_that_came_without_id_is_answered_without() -> None:
     """`Lambda-Runtime-Invocation-Id` is sent back where it came, and never made up."""
     requests = [
-        ENCODER.response("id-1", None, b"text/plain", 0),
-        ENCODER.streaming_response("id-1", None, b"text/plain"),
-        ENCODER.error("id-1", None, "Function.E", b""),
+        ENCODER.response(b"id-1", None, b"text/plain", 0),
+        ENCODER.streaming_response(b"id-1", None, b"text/plain"),
+        ENCODER.error(b"id-1", None, "Function.E", b""),
     ]
 
     assert not [request for request in requests if b"Invocation-Id" in request]
@@ -77,7 +77,7 @@ def test_an_attempt_that_came_without_id_is_answered_without() -> None:
 def test_requests_are_read_by_h11(body: bytes, request_id: object) -> None:
     """Another implementation of HTTP/1.1 understands what we say, whatever the body is."""
     connection = h11.Connection(h11.SERVER)
-    connection.receive_data(ENCODER.error(str(request_id), "a-1", "Function.Error", body))
+    connection.receive_data(ENCODER.error(str(request_id).encode(), b"a-1", "Function.Error", body))
 
     request, data = connection.next_event(), b""
     assert isinstance(request, h11.Request)
