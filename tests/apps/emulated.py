@@ -12,11 +12,10 @@ from pathlib import Path
 from typing import Any
 
 INVOCATIONS = 0
-TICKS = 0
 
 
 def obey(event: Any, context: Any) -> Any:
-    """Print, wait, exit, fail; then answer with who and which invocation this is."""
+    """Print, wait (`until` a file is there), exit, fail; then answer with who and which invocation this is."""
     global INVOCATIONS
     INVOCATIONS += 1
     event = event or {}
@@ -25,6 +24,8 @@ def obey(event: Any, context: Any) -> Any:
     if "stderr" in event:
         print(event["stderr"], file=sys.stderr, flush=True)
     time.sleep(event.get("sleep", 0))
+    while "until" in event and not Path(event["until"]).exists():
+        time.sleep(0.005)
     if "exit" in event:
         os._exit(event["exit"])
     if "fail" in event:
@@ -35,17 +36,20 @@ def obey(event: Any, context: Any) -> Any:
 
 
 async def obey_side_by_side(event: Any, context: Any) -> Any:
-    """`sleep`, without holding up the others."""
-    await asyncio.sleep(event.get("sleep", 0))
+    """Wait `until` a file is there, without holding up the others."""
+    while "until" in event and not Path(event["until"]).exists():  # noqa: ASYNC110, ASYNC240 - another process makes it
+        await asyncio.sleep(0.005)
     return {"pid": os.getpid(), "event": event, "request_id": context.aws_request_id}
 
 
 def stream(event: Any, context: Any) -> Iterator[bytes]:
-    """`count` pieces of `size` bytes, `pause` seconds between them; then `fail` or `exit`."""
+    """`count` pieces of `size` bytes; after each, `pause` seconds or until its number is in `gates`; then the end."""
     for number in range(event["count"]):
         yield bytes([97 + number % 26]) * event.get("size", 1)
         print("taken", number + 1, flush=True)
         time.sleep(event.get("pause", 0))
+        while "gates" in event and not Path(event["gates"], str(number)).exists():
+            time.sleep(0.005)
     if "fail" in event:
         raise LookupError(event["fail"])
     if "exit" in event:
@@ -76,15 +80,15 @@ def metadata(event: Any, context: Any) -> Any:
         return json.load(answer)
 
 
-def _tick() -> None:
-    global TICKS
+def _tick(file: str) -> None:
     while True:
+        with Path(file).open("ab") as ticks:
+            ticks.write(b".")
         time.sleep(0.005)
-        TICKS += 1
 
 
-def ticking(event: Any, context: Any) -> int:
-    """How often a thread in the background has turned so far."""
-    if event == "start":
-        threading.Thread(target=_tick, daemon=True).start()
-    return TICKS
+def ticking(event: Any, context: Any) -> None:
+    """Start a thread that makes a file longer all the time; without an event, only give it time."""
+    if event is not None:
+        threading.Thread(target=_tick, args=(event,), daemon=True).start()
+    time.sleep(0.05)

@@ -165,6 +165,7 @@ class HttpConnection(asyncio.Protocol):
 
     def _refuse(self, error: Exception) -> None:
         """Say why the bytes cannot be read, and read no more of them."""
+        self._hand_on()
         exchange = self._exchange or Exchange(self, b"", b"", {})
         if exchange not in self._outstanding:
             self._outstanding.append(exchange)

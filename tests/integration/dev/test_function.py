@@ -252,12 +252,16 @@ def test_calls_wait_in_order() -> None:
         assert all(end <= start for end, start in zip(ends, starts[1:], strict=False))
 
 
-def test_environments_are_started_when_needed() -> None:
+def test_environments_are_started_when_needed(tmp_path: Path) -> None:
     """Further environments come with calls that would have to wait, up to the number allowed."""
+    gate = tmp_path / "gate"
     with Emulated("emulated.obey", environments=2) as emulated:
         emulated.invoke()
         assert len(emulated.function.environments) == 1
-        calls = [emulated.call({"sleep": 1.0}) for _ in range(3)]
+        calls = [emulated.call({"until": str(gate)}) for _ in range(3)]
+        emulated.until(lambda: sum(call.record.started_at is not None for call in calls) == 2, "that two are at work")
+        assert emulated.function.waiting == 1
+        gate.touch()
         pids = [json.loads(call.payload())["pid"] for call in calls]
         assert len(set(pids)) == 2
         assert len(emulated.function.environments) == 2
@@ -265,14 +269,15 @@ def test_environments_are_started_when_needed() -> None:
 
 def test_reload_lets_work_finish(tmp_path: Path) -> None:
     """Later calls get a new environment; the one at work finishes, and then gets its SIGTERM."""
+    gate = tmp_path / "gate"
     with Emulated("emulated.obey") as emulated:
         emulated.invoke()
         old = emulated.environment
-        slow = emulated.call({"sleep": 1.0})
+        slow = emulated.call({"until": str(gate)})
         emulated.run(emulated.function.reload())
-        fresh = emulated.invoke()
-        assert fresh["invocations"] == 1
+        assert emulated.invoke()["invocations"] == 1
         assert not slow.execution.done  # the new one did not wait for the old one
+        gate.touch()
         assert json.loads(slow.payload())["invocations"] == 2
         emulated.until(lambda: not Path(f"/proc/{old.pid}").exists(), "the end of the old process")
 

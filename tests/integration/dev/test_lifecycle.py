@@ -21,26 +21,27 @@ def state_of(pid: int) -> str:
     return Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0]
 
 
-def test_a_frozen_environment_makes_no_progress() -> None:
-    """Between invocations a thread in the background stands still; within them it turns."""
+def test_a_frozen_environment_makes_no_progress(tmp_path: Path) -> None:
+    """Between invocations a thread in the background stands still; the next one wakes it up."""
+    ticks = tmp_path / "ticks"
     with Emulated("emulated.ticking", freeze=True) as emulated:
-        emulated.invoke("start")
+        emulated.invoke(str(ticks))
         pid = emulated.environment.pid
         emulated.until(lambda: state_of(pid) == "T", "that it is frozen")
-        before = emulated.invoke()
-        emulated.until(lambda: state_of(pid) == "T", "that it is frozen")
-        time.sleep(0.5)  # a hundred turns
-        after = emulated.invoke()
-        assert after - before < 20
+        before = ticks.stat().st_size
+        time.sleep(0.3)  # sixty turns
+        assert ticks.stat().st_size == before
+        emulated.until(lambda: emulated.invoke() is None and ticks.stat().st_size > before, "a turn")
         assert emulated.environment.pid == pid
 
 
-def test_without_freezing_the_background_goes_on() -> None:
-    """The same thread turns between invocations: what the law above measures is the freezing."""
+def test_without_freezing_the_background_goes_on(tmp_path: Path) -> None:
+    """The same thread turns between invocations: what the law above sees is the freezing."""
+    ticks = tmp_path / "ticks"
     with Emulated("emulated.ticking") as emulated:
-        emulated.invoke("start")
-        before = emulated.invoke()
-        emulated.until(lambda: emulated.invoke() - before > 40, "forty turns")
+        emulated.invoke(str(ticks))
+        before = ticks.stat().st_size
+        emulated.until(lambda: ticks.stat().st_size > before + 40, "forty turns")
 
 
 def test_a_frozen_environment_ends_in_order(tmp_path: Path) -> None:
@@ -103,28 +104,29 @@ def alive(pid: int) -> bool:
         return False
 
 
-def test_managed_instances_work_side_by_side() -> None:
+def test_managed_instances_work_side_by_side(tmp_path: Path) -> None:
     """One environment works on as many calls as it has slots; its variables say so."""
+    gate = tmp_path / "gate"
     with Emulated("emulated.obey_side_by_side", max_concurrency=8, environments=5) as emulated:
         assert emulated.ready() is None
-        calls = [emulated.call({"sleep": 0.3, "number": number}) for number in range(16)]
+        calls = [emulated.call({"until": str(gate), "number": number}) for number in range(16)]
+        emulated.until(lambda: sum(call.record.started_at is not None for call in calls) == 8, "that eight are at work")
+        assert emulated.function.waiting == 8
+        gate.touch()
         answers = [json.loads(call.payload()) for call in calls]
-        assert [answer["event"]["number"] for answer in answers] == list(range(16))
-        assert len({answer["pid"] for answer in answers}) == 1
-        first = calls[:8]
-        latest_start = max(call.record.started_at or 0 for call in first)
-        assert latest_start < min(call.record.responded_at or 0 for call in first)  # all at work at once
+    assert [answer["event"]["number"] for answer in answers] == list(range(16))
+    assert len({answer["pid"] for answer in answers}) == 1
     with Emulated("emulated.describe", max_concurrency=2) as emulated:
         environ = emulated.invoke()["environ"]
     assert environ["AWS_LAMBDA_MAX_CONCURRENCY"] == "2"
     assert environ["AWS_LAMBDA_INITIALIZATION_TYPE"] == "lambda-managed-instances"
 
 
-def test_a_managed_environment_that_ends_fails_all_its_calls() -> None:
+def test_a_managed_environment_that_ends_fails_all_its_calls(tmp_path: Path) -> None:
     """Every call that it had fails, and later ones get a new environment."""
     with Emulated("emulated.obey_side_by_side", max_concurrency=4) as emulated:
         emulated.ready()
-        calls = [emulated.call({"sleep": 60}) for _ in range(3)]
+        calls = [emulated.call({"until": str(tmp_path / "never")}) for _ in range(3)]
         emulated.until(lambda: all(call.record.started_at for call in calls), "that all are at work")
         pid = emulated.environment.pid
         os.kill(pid, signal.SIGKILL)
