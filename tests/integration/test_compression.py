@@ -11,7 +11,10 @@ from support.exchange import Exchange
 from support.gates import Gates
 from support.sample_events import function_url, http_api, rest
 
-pytest.importorskip("django")
+django = pytest.importorskip("django")
+
+FLUSHES = django.VERSION >= (6, 1)
+"""Whether Django's middleware flushes with every piece; before, it keeps small ones back."""
 
 STREAMING = {"EVERLOOP_RESPONSE_MODE": "streaming"}
 LINES = [f"line {number}, much like every other line\n".encode() * 20 for number in range(3)]
@@ -31,13 +34,13 @@ def unpacked(exchange: Exchange) -> bytes:
 
 @BOTH
 def test_streams(launch: Launcher, gates: Gates, app: str, path: str) -> None:
-    """Each line can be read before the next is made."""
+    """Each line can be read before the next is made, where Django flushes; all of them in the end."""
     env = launch(f"compressing:{app}", STREAMING | gates.env)
     for turn in range(2):
         exchange = env.invoke(compressible(path))
         for number, line in enumerate(LINES):
             gates.open(f"line{number}")
-            if turn == 0:
+            if FLUSHES and turn == 0:
                 env.api.wait_for(lambda: line in unpacked(exchange), f"line {number}")  # noqa: B023
                 assert b"".join(LINES[: number + 1]) == unpacked(exchange)
         exchange.wait()
