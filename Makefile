@@ -2,8 +2,9 @@
 
 PYTHON ?= python3
 VENV ?= .venv
-# The example that `make run` runs: a folder of examples/.
+# The example that `make run` runs: a folder of examples/. And the port that it is served on.
 APP ?= fastapi_stream
+PORT ?= 9000
 # Further arguments of pytest or of the benchmarks, as in `make test ARGS="-k streaming"`.
 ARGS ?=
 
@@ -17,12 +18,15 @@ pin = $(VENV)/pins/bin/uv pip compile --quiet --upgrade --universal --python-ver
 	--no-emit-package everloop --custom-compile-command "make pins"
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types bench image pins clean
+.PHONY: help run run-rie test lint types bench image pins clean
 
 help: ## list these targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 14
 
-run: $(VENV)/.ready ## run the FastAPI example under AWS's emulator (APP=hello: the other one)
+run: $(VENV)/.ready ## serve the FastAPI example as on Lambda: browse http://127.0.0.1:9000 (APP=hello: another one; PORT=)
+	@$(run) everloop dev main:app --root examples/$(APP) --mode streaming --port $(PORT)
+
+run-rie: $(VENV)/.ready ## run it under AWS's own emulator, which takes events alone (APP=hello: another one)
 	@$(run) python3 examples/run.py $(APP)
 
 test: $(VENV)/.ready-to-test ## run all tests; those that need Docker are skipped where no engine answers

@@ -1,9 +1,10 @@
-"""Runs an example as Lambda would, on this machine: `python3 examples/run.py [EXAMPLE]`, or `make run`.
+"""Runs an example under AWS's own emulator, on this machine: `python3 examples/run.py [EXAMPLE]`, or `make run-rie`.
 
     this script, curl ── POST event ──► AWS's emulator ◄── GET next event, POST answer ── ./bootstrap: everloop, example
 
 The emulator is AWS's own, so everloop talks here to the same Runtime API as on Lambda. It takes events, not web
-requests. This script sends one as a function URL would, shows the answer, and then stays until Ctrl-C or SIGTERM.
+requests; `make run` serves those. This script sends an event as a function URL would, shows the answer, and then stays
+until Ctrl-C or SIGTERM.
 """
 
 import base64
@@ -98,7 +99,7 @@ def start_emulator(example: Path, port: int, *, runtime_api_port: int) -> subpro
         raise RunError(f"There is no example {example.name!r}: expected one of {known}.")
     emulator = shutil.which("aws-lambda-rie", path=PATH)
     if emulator is None:
-        raise RunError("The emulator, aws-lambda-rie, is not in the virtual environment: `make run` puts it there.")
+        raise RunError("The emulator, aws-lambda-rie, is not in the virtual environment: `make run-rie` puts it there.")
     command = [
         emulator,
         *("--log-level", "error"),

@@ -9,6 +9,7 @@ import hashlib
 import html
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Annotated, TypedDict
 
 from fastapi import BackgroundTasks, FastAPI, Query, Request, UploadFile
@@ -36,15 +37,18 @@ app = FastAPI(title="everloop example", lifespan=lifespan)
 
 @app.get("/", response_class=HTMLResponse)
 async def index() -> str:
-    """List the routes."""
+    """Show a stream as it comes, and the routes."""
     items = [item(route) for route in app.routes if isinstance(route, APIRoute)]
-    return "\n".join(["<!doctype html>", "<title>everloop example</title>", "<ul>", *items, "</ul>", ""])
+    return PAGE.replace("<!-- routes -->", "\n".join(items))
 
 
 def item(route: APIRoute) -> str:
     """Show one route as a line of the list."""
     methods = " ".join(sorted(route.methods or ()))
     return f"<li><code>{methods} {html.escape(route.path)}</code> {html.escape(route.description, quote=False)}"
+
+
+PAGE = (Path(__file__).parent / "index.html").read_text(encoding="utf-8")
 
 
 @app.get("/greeting")

@@ -10,10 +10,13 @@ from everloop.api.client import RuntimeApiClient
 from everloop.errors import InvalidSettings
 from everloop.runtime import USER_AGENT, report_init_error, run
 from everloop.settings import LogFormat, Settings
+from everloop.startup import Timeline
 
 
 def main() -> int:
     """Run `bootstrap`; give the exit code."""
+    timeline = Timeline()
+    timeline.mark("import of everloop")
     environ = os.environ
     try:
         settings = Settings.from_environ(environ, sys.argv[1:])
@@ -22,7 +25,10 @@ def main() -> int:
         return settings_failed(error, environ.get("AWS_LAMBDA_RUNTIME_API"))
     # Managed Instances: records of several invocations interleave, and Lambda tells them apart by their JSON.
     as_json = settings.log_format is LogFormat.JSON or settings.max_concurrency is not None
-    logs.configure(as_json=as_json, level=settings.log_level)
+    logs.configure(as_json=as_json, level=settings.log_level, telemetry=settings.telemetry)
+    if settings.handler:
+        environ.setdefault("_HANDLER", settings.handler)  # Lambda's own name for it, which instrumentations look for
+    environ.pop("_LAMBDA_TELEMETRY_LOG_FD", None)  # a child would write text where Lambda expects frames
     for warning in settings.unknown:
         logging.getLogger("everloop").warning(warning)
     sys.path.insert(0, settings.task_root or os.path.abspath("."))  # noqa: PTH100 - pathlib costs a cold start 3 ms
@@ -32,7 +38,7 @@ def main() -> int:
 
             if (count := workers.count(settings)) > 1:
                 return workers.run(settings, os.environb, count)
-        return run(settings, os.environb)
+        return run(settings, os.environb, timeline)
     except InvalidSettings as error:
         return settings_failed(error, settings.runtime_api)
 

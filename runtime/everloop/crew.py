@@ -7,9 +7,10 @@ from collections.abc import Callable, Coroutine, MutableMapping
 from functools import partial
 from typing import Any
 
+from everloop.after_response import hooks, run_hooks
 from everloop.api.reply import UNDER_WAY, Reply
 from everloop.handlers.base import ApplicationExit, InvocationHandler
-from everloop.handlers.deadline import GRACE
+from everloop.handlers.deadline import GRACE, time_before_stop
 from everloop.invocation import Invocation, current
 from everloop.report import ErrorReport
 from everloop.tracing import TraceVariable
@@ -24,9 +25,14 @@ class Crew:
     """
 
     def __init__(
-        self, handler: InvocationHandler, environ: MutableMapping[bytes, bytes] | None, on_exit: Callable[[int], None]
+        self,
+        handler: InvocationHandler,
+        environ: MutableMapping[bytes, bytes] | None,
+        on_exit: Callable[[int], None],
+        deadline_margin: float = 0.25,
     ) -> None:
         self._handler = handler
+        self._margin = deadline_margin
         self._trace = None if environ is None else TraceVariable(environ)
         self._on_exit = on_exit
         self._start = task_starter(asyncio.get_running_loop())
@@ -52,6 +58,11 @@ class Crew:
             task.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks.values(), timeout=GRACE)
+        if self._tasks:
+            logger.warning(
+                "%d invocation(s) did not end when they were cancelled; the shutdown goes on without them",
+                len(self._tasks),
+            )
 
     async def _work(self, invocation: Invocation, reply: Reply) -> None:
         current.set(invocation)
@@ -59,6 +70,8 @@ class Crew:
             self._trace.export(invocation.trace_header)
         try:
             await self._handler.handle(invocation, reply)
+            if hooks:
+                await run_hooks(invocation, time_before_stop(invocation.remaining(), self._margin))
         except ApplicationExit as exiting:
             self._on_exit(exiting.code)
             return  # and no further poll

@@ -91,6 +91,11 @@ class Invocation:
         return self._text(b"Lambda-Runtime-Client-Context", "utf-8")
 
     @property
+    def has_client_context(self) -> bool:
+        """True where the caller sent a client context, which few do."""
+        return b"Lambda-Runtime-Client-Context" in self._headers
+
+    @property
     def cognito_identity(self) -> str | None:
         """The Amazon Cognito identity as JSON."""
         return self._text(b"Lambda-Runtime-Cognito-Identity", "utf-8")
@@ -162,7 +167,7 @@ def parse_event(payload: bytes) -> Any:
             return json.loads(payload)
         except (ValueError, RecursionError) as error:
             raise UnmarshalError(
-                f"The event is not JSON: {error}. It begins with {payload[:80]!r}. "
+                f"The event is not JSON: {error}. It has {len(payload)} bytes. "
                 "Lambda hands on what the caller sent: send a JSON document."
             ) from error
 

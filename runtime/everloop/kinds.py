@@ -120,9 +120,14 @@ def handler_kind(found: Any) -> Kind:
 def parameters_of(found: Any) -> Parameters | None:
     """Give the positional parameters of a callable, None where Python does not know them."""
     try:
-        parameters = list(inspect.signature(found).parameters.values())
+        signature = inspect.signature(found)
     except (TypeError, ValueError):
-        return None
+        # Before Python 3.13 instances whose __call__ is one of their __slots__ have none: Sentry's middleware, for one.
+        try:
+            signature = inspect.signature(called_by(found))
+        except (TypeError, ValueError, AttributeError):
+            return None
+    parameters = list(signature.parameters.values())
     positional = [one for one in parameters if one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)]
     return Parameters(
         names=tuple(one.name for one in positional),

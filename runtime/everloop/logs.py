@@ -1,12 +1,15 @@
 """Log records as Lambda wants them: one line each, with the request id of the invocation that they belong to."""
 
+import json
 import logging
+import os
 import sys
 import time
 import traceback
-from typing import Any, TextIO
+from typing import TextIO
 
 from everloop.invocation import current
+from everloop.report import message_of
 
 NO_BREAK_SPACE = "\u00a0"
 
@@ -19,6 +22,15 @@ _RECORD_ATTRIBUTES = frozenset(vars(logging.makeLogRecord({}))) | {
     "taskName",
     "tenant_id",
 }
+
+
+_OWN_KEYS = frozenset(
+    ["timestamp", "level", "message", "logger", "stackTrace", "errorType", "errorMessage", "requestId", "location"],
+)
+"""What an `extra=` field cannot be called."""
+
+quoted = json.encoder.encode_basestring
+"""Encodes a string as JSON, what is not ASCII as it is."""
 
 
 class TextFormatter(logging.Formatter):
@@ -58,62 +70,138 @@ class TextFormatter(logging.Formatter):
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object per record, with the keys of AWS's own client; `extra=` fields are added as they are."""
+    """One JSON object per record: AWS's client's keys in its order, and `traceId`; `extra=` fields as they are."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        # json.dumps() would make an encoder for every record. default=str: no record is lost for what it holds.
+        self._encode = json.JSONEncoder(ensure_ascii=False, default=str).encode
+        self._second = 0
+        self._stamp = ""
 
     def format(self, record: logging.LogRecord) -> str:
         """Give the record's one line, without its end."""
-        import json
+        second = int(record.created)
+        if second != self._second:
+            self._second = second
+            self._stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
+        # By hand, because the encoder needs four times as long for what is nearly always a few strings.
+        message = record.msg if isinstance(record.msg, dict) and not record.args else record.getMessage()
+        pieces = [
+            f'{{"timestamp": "{self._stamp}.{int(record.msecs):03d}Z"',
+            f'"level": {quoted(logging.getLevelName(rounded_level(record)))}',
+            f'"message": {quoted(message) if type(message) is str else self._encode(message)}',
+            f'"logger": {quoted(record.name)}',
+        ]
+        invocation = current.get()
+        _, error, tb = record.exc_info or (None, None, None)
+        if error is not None:
+            pieces.append(f'"stackTrace": {self._encode(traceback.format_tb(tb))}')
+            pieces.append(f'"errorType": {quoted(type(error).__name__)}')
+            pieces.append(f'"errorMessage": {quoted(message_of(error))}')
+        if invocation is not None:
+            pieces.append(f'"requestId": {quoted(invocation.request_id)}')
+        if error is not None:
+            pieces.append(f'"location": {quoted(f"{record.pathname}:{record.funcName}:{record.lineno}")}')
+        own = _OWN_KEYS
+        if invocation is not None:
+            if (tenant_id := invocation.tenant_id) is not None:
+                pieces.append(f'"tenantId": {quoted(tenant_id)}')
+                own |= {"tenantId"}
+            if (trace_id := invocation.trace_id) is not None:
+                pieces.append(f'"traceId": {quoted(trace_id)}')
+                own |= {"traceId"}
+        for name, value in record.__dict__.items():
+            if name not in _RECORD_ATTRIBUTES and value is not None and name not in own:
+                pieces.append(f"{quoted(name)}: {self._encode(value)}")
+        return ", ".join(pieces) + "}"
 
-        stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
-        document: dict[str, Any] = {
-            "timestamp": f"{stamp}.{int(record.msecs):03d}Z",
-            "level": record.levelname,
-            "message": record.getMessage(),
-            "logger": record.name,
-        }
-        if (invocation := current.get()) is not None:
-            document["requestId"] = invocation.request_id
-            if invocation.tenant_id is not None:
-                document["tenantId"] = invocation.tenant_id
-            if invocation.trace_id is not None:
-                document["traceId"] = invocation.trace_id
-        if record.exc_info and record.exc_info[1] is not None:
-            kind, error, tb = record.exc_info
-            document["errorType"] = kind.__name__ if kind else None
-            document["errorMessage"] = str(error)
-            document["stackTrace"] = traceback.format_tb(tb)
-            document["location"] = f"{record.pathname}:{record.funcName}:{record.lineno}"
-        for name, value in vars(record).items():
-            if name not in _RECORD_ATTRIBUTES and name not in document:
-                document[name] = value
-        return json.dumps(document, default=str, ensure_ascii=False)
+
+def rounded_level(record: logging.LogRecord) -> int:
+    """Give a record's level as one of the six that Lambda knows: the next one below, as AWS's client does."""
+    return min(50, max(0, record.levelno)) // 10 * 10
 
 
-class StandardOutput(logging.Handler):
-    """Writes whole records to the standard output of the moment, which tests and users may replace."""
+class LambdaOutput(logging.Handler):
+    """Writes whole records to where `configure()` says, with the request id for formatters of the user's own."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write one record and its line end in one call, so that threads do not mix their lines."""
+        """Write one record."""
         invocation = current.get()
         # The names that AWS's client gives them: formatters of the user's own ask for them.
         record.aws_request_id = "" if invocation is None else invocation.request_id
         record.tenant_id = None if invocation is None else invocation.tenant_id
         try:
-            text = self.format(record)
-            sys.stdout.write(text if text.endswith("\n") else text + "\n")
+            _output.write(self.format(record), record)
         except Exception:  # noqa: BLE001 - logging must not break what it logs; the standard library reports it
             self.handleError(record)
 
 
-def configure(*, as_json: bool, level: str | None) -> None:
-    """Send what is logged to standard output, as Lambda wants it.
+class StandardOutput:
+    """Writes to the standard output of the moment, which tests and users may replace."""
+
+    def write(self, text: str, record: logging.LogRecord | None = None) -> None:
+        """Write a record and its line end in one call, so that threads do not mix their lines."""
+        sys.stdout.write(text if text.endswith("\n") else text + "\n")
+
+
+class TelemetryFrames:
+    """Writes to Lambda's telemetry descriptor, where a record is a frame and may have any number of lines.
+
+    A frame is its type, its length (4 bytes each), the time in microseconds (8 bytes), all big-endian, and the record.
+    What the application prints goes to standard output as ever, as under AWS's client. Source: awslambdaric.
+    """
+
+    def __init__(self, descriptor: int, *, as_json: bool, levels: bool) -> None:
+        """`levels`: the type tells the level; AWS's client leaves it out of text where no level was asked for."""
+        self._descriptor = descriptor
+        self._kind = 0 if as_json else 1
+        self._levels = levels
+
+    def write(self, text: str, record: logging.LogRecord | None = None) -> None:
+        """Write one frame in one call."""
+        data = text.encode("utf-8", "backslashreplace")
+        level = rounded_level(record) if record is not None and self._levels else logging.NOTSET
+        frame_type = FRAME_TYPES[level] | self._kind
+        head = (
+            frame_type.to_bytes(4, "big") + len(data).to_bytes(4, "big") + (time.time_ns() // 1000).to_bytes(8, "big")
+        )
+        frame = memoryview(head + data)
+        while frame:  # a pipe that is nearly full takes a part of it
+            frame = frame[os.write(self._descriptor, frame) :]
+
+
+FRAME_TYPES = {
+    logging.NOTSET: 0xA55A0002,
+    logging.DEBUG: 0xA55A000A,
+    logging.INFO: 0xA55A000E,
+    logging.WARNING: 0xA55A0012,
+    logging.ERROR: 0xA55A0016,
+    logging.CRITICAL: 0xA55A001A,
+}
+"""The types of frames with JSON; those with text are higher by one."""
+
+_output: StandardOutput | TelemetryFrames = StandardOutput()
+
+
+def write_line(text: str) -> None:
+    """Write a line that is no log record, such as one of metrics, to where the records go."""
+    _output.write(text)
+
+
+def configure(*, as_json: bool, level: str | None, telemetry: int | None = None) -> None:
+    """Send what is logged to standard output, or to the telemetry descriptor, as Lambda wants it.
 
     `level` is AWS_LAMBDA_LOG_LEVEL; without it JSON begins at INFO and text at WARNING, as under AWS's client, except
     for everloop's own few lines.
     """
+    global _output
     prepare_output(sys.stdout)
-    handler = StandardOutput()
-    handler.setFormatter(JsonFormatter() if as_json else TextFormatter("\n" if sys.stdout.isatty() else "\r"))
+    if telemetry is not None:
+        _output = TelemetryFrames(telemetry, as_json=as_json, levels=as_json or level is not None)
+    in_lines = telemetry is not None or sys.stdout.isatty()
+    handler = LambdaOutput()
+    handler.setFormatter(JsonFormatter() if as_json else TextFormatter("\n" if in_lines else "\r"))
     root = logging.getLogger()
     root.addHandler(handler)
     if level is not None:

@@ -6,8 +6,9 @@ import logging
 import threading
 from collections.abc import MutableMapping
 
-from everloop.api.blocking import BlockingReply, BlockingSlot
-from everloop.api.reply import UNDER_WAY
+from everloop.after_response import hooks, run_hooks
+from everloop.api.blocking import BlockingSlot
+from everloop.api.reply import UNDER_WAY, Reply
 from everloop.background import settle
 from everloop.errors import RuntimeApiError, ShutDown
 from everloop.handlers.base import ApplicationExit, BlockingHandler
@@ -45,7 +46,7 @@ class MainThread:
         self._margin = deadline_margin
         self._shutdown_timeout = shutdown_timeout
         self._stopping = False
-        self._reply: BlockingReply | None = None
+        self._reply: Reply | None = None
         """Of the invocation that is being worked on."""
 
     def serve(self) -> int:
@@ -70,7 +71,7 @@ class MainThread:
         self._slot.close()
         return code
 
-    def _work(self, invocation: Invocation, reply: BlockingReply) -> None:
+    def _work(self, invocation: Invocation, reply: Reply) -> None:
         current.set(invocation)
         self._reply = reply
         self._trace.export(invocation.trace_header)
@@ -93,6 +94,10 @@ class MainThread:
             seconds = time_before_stop(invocation.remaining(), self._margin)
             end = None if seconds is None else self._loop.time() + seconds
             self._loop.run_until_complete(settle(invocation, end))
+        if hooks:
+            self._slot.flush()
+            seconds = time_before_stop(invocation.remaining(), self._margin)
+            self._loop.run_until_complete(run_hooks(invocation, seconds))
         reply.release()
 
     def _stop(self) -> None:

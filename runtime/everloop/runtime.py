@@ -4,6 +4,7 @@ import asyncio
 import gc
 import logging
 from collections.abc import MutableMapping
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from everloop import __version__, loops, settings
@@ -20,8 +21,11 @@ from everloop.kinds import Kind, detect
 from everloop.loader import describe, load
 from everloop.logs import enable_own_loggers
 from everloop.report import ErrorReport
-from everloop.settings import Extension, Settings
+from everloop.settings import Extension, Metrics, Settings
 from everloop.signals import StopRequested, StopSignals
+from everloop.slow_import import watched_import
+from everloop.snapshots import SNAP_START
+from everloop.startup import Timeline
 from everloop.worker import Worker
 
 if TYPE_CHECKING:
@@ -41,13 +45,21 @@ class Runtime:
         environ: MutableMapping[bytes, bytes],
         signals: StopSignals,
         worker: Worker | None = None,
+        timeline: Timeline | None = None,
     ) -> None:
+        self._timeline = timeline or Timeline(monotonic())
+        self._timeline.mark("settings")
         self._settings = settings
         self._environ = environ
         self._signals = signals
         self._worker = worker
         self._loop = loops.new_loop(settings.loop)
+        self._timeline.mark("loop")
         self._client = RuntimeApiClient(settings.runtime_api, USER_AGENT)
+        if settings.metrics is Metrics.EMF:
+            from everloop.metrics import measured_replies  # for those who want them
+
+            self._client.make_reply = measured_replies(settings)
         self._app: Any
         self._kind: Kind
         self._lifespan: Lifespan | NoLifespan = NoLifespan()
@@ -77,8 +89,17 @@ class Runtime:
                 return failed
             if self._settings.warmup and self._kind is Kind.WSGI:
                 warm_up_wsgi(self._app, self._settings.warmup)
+                self._timeline.mark("warm-up")
+            if self._settings.initialization_type == SNAP_START and self._worker is None:
+                code = self._pass_snapshot()
+                if code is not None:
+                    return code
+                self._timeline.mark("snapshot")
             # What start-up made stays for good: the collector need not look at it again.
             gc.freeze()
+            self._timeline.mark("up to the first poll")
+            if logger.isEnabledFor(logging.DEBUG):
+                logger.debug("%s", self._timeline.describe())
             if self._main_thread is not None:
                 self._exit_code = self._main_thread.serve()
             else:
@@ -88,10 +109,27 @@ class Runtime:
         finally:
             loops.close(loop)
 
+    def _pass_snapshot(self) -> int | None:
+        """Let Lambda take a snapshot, and go on when restored; give an exit code where that ends the process."""
+        from everloop.snapstart import Passed, pass_snapshot  # for those who are started for it
+
+        passed = pass_snapshot(self._loop, self._client, self._stopping)
+        if passed is Passed.STOPPED:
+            self._loop.run_until_complete(self._end())
+            return 0
+        if passed is Passed.OFF and self._settings.extension is Extension.AUTO:
+            self._loop.run_until_complete(self._register())
+        return passed if isinstance(passed, int) else None
+
     def _load(self) -> None:
         """Import the application and build what serves it. Raises what the user's module raises, or `HandlerError`."""
         chosen = self._settings
-        found = load(chosen.handler) if self._worker is None else self._worker.app
+        if self._worker is not None:
+            found = self._worker.app
+        else:
+            with watched_import(chosen):
+                found = load(chosen.handler)
+        self._timeline.mark("application")
         # asyncio.run() in the user's module takes the current loop away, dictConfig() our loggers.
         asyncio.set_event_loop(self._loop)
         kind = detect(chosen.handler, found, chosen.interface)
@@ -121,6 +159,7 @@ class Runtime:
         else:
             self._handler = builder.on_loop(kind, found, self._lifespan.state)
         enable_own_loggers()
+        self._timeline.mark("handler")
         given = settings.changed(chosen)
         level = logging.INFO
         if self._worker is not None and self._worker.number > 1:
@@ -157,7 +196,8 @@ class Runtime:
         slots_wanted = self._settings.max_concurrency or 1
         # One process-wide variable cannot hold the trace ids of several invocations.
         alone = slots_wanted == 1 and self._worker is None
-        crew = Crew(handler, self._environ if alone else None, self._stop_with)
+        environ = self._environ if alone else None
+        crew = Crew(handler, environ, self._stop_with, self._settings.deadline_margin)
         self._slots = [self._client.slot(crew.accept, self._lost) for _ in range(slots_wanted)]
         if self._signals.requested:
             self._stop_polling()
@@ -197,15 +237,24 @@ class Runtime:
     async def _start(self) -> None:
         """Start the lifespan, warm up, register the extension: all that must be done before the first poll."""
         registered = None
-        # Of several workers one asks for Lambda's SIGTERM: names of extensions are taken once.
-        if self._settings.extension is Extension.AUTO and (self._worker is None or self._worker.number == 1):
-            self._extension = self._client.extension()
-            registered = asyncio.create_task(self._extension.register())
+        # Of several workers one asks for Lambda's SIGTERM: names of extensions are taken once. And a connection that is
+        # parked for good must not be in a snapshot.
+        wanted = self._settings.extension is Extension.AUTO and self._settings.initialization_type != SNAP_START
+        if wanted and (self._worker is None or self._worker.number == 1):
+            registered = asyncio.create_task(self._register())
         await self._lifespan.start()
+        self._timeline.mark("lifespan")
         if self._settings.warmup and self._kind is Kind.ASGI:
             await warm_up(self._app, self._lifespan.state, self._settings.warmup)
+            self._timeline.mark("warm-up")
         if registered is not None:
             await registered
+            self._timeline.mark("extension")
+
+    async def _register(self) -> None:
+        """Register the extension that brings SIGTERM."""
+        self._extension = self._client.extension()
+        await self._extension.register()
 
     async def _unless_stopped(self, future: asyncio.Future[None]) -> None:
         """Wait for the future or for the request to stop, whatever comes first."""
@@ -250,12 +299,12 @@ async def report_init_error(client: RuntimeApiClient, error: BaseException) -> N
         logger.error("The Runtime API could not be told of it: %s", failure)
 
 
-def run(chosen: Settings, environ: MutableMapping[bytes, bytes]) -> int:
+def run(chosen: Settings, environ: MutableMapping[bytes, bytes], timeline: Timeline | None = None) -> int:
     """Run the process from valid settings to its exit code."""
     signals = StopSignals(chosen.shutdown_timeout)
     signals.install()
     try:
-        return Runtime(chosen, environ, signals).run()
+        return Runtime(chosen, environ, signals, timeline=timeline).run()
     except StopRequested:
         logger.info("Stopped by a signal during start-up")
         return 0

@@ -60,6 +60,13 @@ class Switch(StrEnum):
     OFF = "off"
 
 
+class Metrics(StrEnum):
+    """EVERLOOP_METRICS: whether a record of metrics is written for every invocation."""
+
+    OFF = "off"
+    EMF = "emf"
+
+
 class LogFormat(StrEnum):
     """AWS_LAMBDA_LOG_FORMAT."""
 
@@ -82,6 +89,11 @@ class Settings:
     """Slots of a Managed Instances environment; None on classic Lambda."""
     log_socket: str | None = None
     """Where worker processes connect their output to."""
+    telemetry: int | None = None
+    """The descriptor that log records are written to as frames."""
+    initialization_type: str | None = None
+    """`on-demand`, `provisioned-concurrency`, `snap-start` or `lambda-managed-instances`."""
+    function_name: str | None = None
 
     # What the user sets.
     interface: Interface = Interface.AUTO
@@ -103,6 +115,8 @@ class Settings:
     access_log: Switch = Switch.OFF
     sources: tuple[str, ...] = ()
     websocket_store: str = "memory"
+    metrics: Metrics = Metrics.OFF
+    metrics_namespace: str = "everloop"
 
     unknown: tuple[str, ...] = ()
     """A warning for each EVERLOOP_… name that means nothing."""
@@ -137,6 +151,9 @@ class Settings:
             runtime_api=runtime_api,
             handler=arguments[0] if arguments else environ.get("_HANDLER", ""),
             task_root=environ.get("LAMBDA_TASK_ROOT") or None,
+            telemetry=_descriptor(environ.get("_LAMBDA_TELEMETRY_LOG_FD", "")),
+            initialization_type=environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") or None,
+            function_name=environ.get("AWS_LAMBDA_FUNCTION_NAME") or None,
             log_socket=environ.get("_LAMBDA_TELEMETRY_LOG_FD_PROVIDER_SOCKET") or None,
             unknown=tuple(_unknown(environ)),
             **values,
@@ -264,6 +281,18 @@ def _websocket_store(value: str) -> str:
     return store
 
 
+def _descriptor(value: str) -> int | None:
+    return int(value) if value.isascii() and value.isdigit() else None
+
+
+def _namespace(value: str) -> str:
+    namespace = value.strip()
+    # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_MetricDatum.html
+    if not re.fullmatch(r"[\w./#:-]{1,255}", namespace, re.ASCII) or namespace.startswith((":", "AWS/")):
+        raise ValueError("at most 255 letters, digits and . - _ / # :, not beginning with a colon or AWS/")
+    return namespace
+
+
 def _log_format(value: str) -> LogFormat:
     # AWS's own client takes anything but JSON as text, and so must we: the variable is Lambda's, not the user's.
     return LogFormat.JSON if value.upper() == "JSON" else LogFormat.TEXT
@@ -309,4 +338,6 @@ _PARSERS: dict[str, Callable[[str], Any]] = {
     "EVERLOOP_ACCESS_LOG": _choice(Switch),
     "EVERLOOP_SOURCES": _sources,
     "EVERLOOP_WEBSOCKET_STORE": _websocket_store,
+    "EVERLOOP_METRICS": _choice(Metrics),
+    "EVERLOOP_METRICS_NAMESPACE": _namespace,
 }

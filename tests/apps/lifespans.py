@@ -102,3 +102,16 @@ async def changes_state(scope: Any, receive: Any, send: Any) -> None:
     scope["state"]["shared"].append("seen")
     await send(start())
     await send(body(f"{before} {len(scope['state']['shared'])}".encode()))
+
+
+async def telling(scope: Any, receive: Any, send: Any) -> None:
+    """Prints what its lifespan does, for where no file can be shared."""
+    if scope["type"] == "lifespan":
+        await receive()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        print("the lifespan has ended", flush=True)
+        await send({"type": "lifespan.shutdown.complete"})
+        return
+    await send(start())
+    await send(body(b"told"))

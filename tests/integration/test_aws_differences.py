@@ -197,7 +197,7 @@ def test_log_lines(both: Callable[..., Both]) -> None:
     assert "KeyError: 'the cause'" in line
 
 
-@shows("a log record with line breaks or a traceback", "`traceId` in JSON log records")
+@shows("a log record with line breaks or a traceback", "JSON records")
 def test_log_records(launch: Launcher) -> None:
     """For awslambdaric, see also test_like_aws_client.py: the other keys of JSON records agree."""
     env = {"AWS_LAMBDA_LOG_LEVEL": "INFO"}
@@ -213,7 +213,9 @@ def test_log_records(launch: Launcher) -> None:
     aws, ours = launch(None, env, command=[*RIC, "functions.logs_all"]), launch("functions.logs_all", env)
     for client, traced in ((aws, False), (ours, True)):
         client.invoke({}).wait()
-        assert ("traceId" in json.loads(client.process.wait_for_log("at the root").text)) is traced
+        record = json.loads(client.process.wait_for_log("at the root").text)
+        assert ("traceId" in record) is traced
+        assert ("." in record["timestamp"]) is traced
 
 
 @shows("initialisation errors")

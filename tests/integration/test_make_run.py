@@ -1,15 +1,10 @@
-"""`make run` from its first line to Ctrl-C: the example under AWS's emulator, on this machine."""
+"""`make run` from its first line to Ctrl-C: an example served as on Lambda, for a browser."""
 
 from __future__ import annotations
 
-import json
-import os
 import re
 import shlex
-import shutil
-import signal
 import socket
-import subprocess
 import sys
 import urllib.request
 from pathlib import Path
@@ -17,71 +12,26 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from support.run import Run
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-ROOT = Path(__file__).resolve().parents[2]
-SCRIPT = [sys.executable, str(ROOT / "examples" / "run.py")]
-READY = "One call at a time"
-"""How the last line begins that it prints before it waits."""
+pytestmark = pytest.mark.skipif(
+    not (Path(sys.prefix) / ".ready").exists(), reason="this environment was not made by make"
+)
 
-pytestmark = [
-    pytest.mark.rie,
-    pytest.mark.skipif(
-        not shutil.which("aws-lambda-rie", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"),
-        reason="AWS's emulator is not here: `make test` fetches it",
-    ),
-]
+READY = "Ready: "
 
 
-class Run:
-    """A run in a session of its own, as from a terminal of its own: a signal reaches all of it."""
-
-    def __init__(self, command: list[str]) -> None:
-        self.output = ""
-        self._child = subprocess.Popen(
-            command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
-        )
-
-    def wait_until_ready(self) -> str:
-        """Read what it prints until it waits for further events."""
-        assert self._child.stdout is not None
-        for line in self._child.stdout:
-            self.output += line
-            if line.startswith(READY):
-                return self.output
-        pytest.fail(f"it ended by itself:\n{self.output}")
-
-    def interrupt(self) -> None:
-        """Press Ctrl-C: a terminal sends SIGINT to all processes in its foreground."""
-        os.killpg(self._child.pid, signal.SIGINT)
-
-    def terminate(self) -> None:
-        """Send SIGTERM to the one process that was started."""
-        self._child.terminate()
-
-    def exit_code(self) -> int:
-        """Wait for its end, and for that of everything that could still print."""
-        rest, _ = self._child.communicate(timeout=20)
-        self.output += rest
-        return self._child.returncode
-
-    def children(self) -> list[int]:
-        """Give the ids of the processes that it started itself."""
-        listed = Path(f"/proc/{self._child.pid}/task/{self._child.pid}/children").read_text(encoding="ascii")
-        return [int(process) for process in listed.split()]
-
-    def close(self) -> None:
-        """End it, whatever has become of it."""
-        if self._child.poll() is None:
-            self._child.terminate()
-            self._child.communicate(timeout=20)
+def start(app: str) -> Run:
+    return Run(["make", "run", f"VENV={sys.prefix}", f"APP={app}", "PORT=0"], READY)
 
 
 @pytest.fixture
 def run() -> Iterator[Run]:
-    """A run that is ready and has shown its first answer."""
-    started = Run(SCRIPT)
+    """The FastAPI example, ready."""
+    started = start("fastapi_stream")
     try:
         started.wait_until_ready()
         yield started
@@ -89,86 +39,49 @@ def run() -> Iterator[Run]:
         started.close()
 
 
-def test_it_shows_the_answer_of_a_real_event(run: Run) -> None:
-    """Status, headers and body are printed as a web client would see them."""
-    assert "GET /greeting?name=Lambda\n-> 200\n" in run.output
-    assert "   content-type: application/json\n" in run.output
-    assert '\n{"message":"Hello, Lambda!"}\n' in run.output
-
-
-def test_the_curl_line_works(run: Run) -> None:
-    """What it prints to copy is complete: address and event."""
-    _, url, option, event = curl_line(run.output)
-    assert option == "--data"
-    content = Path(event.removeprefix("@")).read_bytes()
-    with urllib.request.urlopen(url, data=content, timeout=20) as answer:
-        assert json.load(answer)["statusCode"] == 200
-
-
-def curl_line(output: str) -> list[str]:
-    """Find the curl line in the output, split as a shell would."""
-    found = re.search(r"^  (curl .*)$", output, re.MULTILINE)
+def url_in(output: str) -> str:
+    """Find the address to browse."""
+    found = re.search(r"^  browse +(http://127\.0\.0\.1:\d+/)$", output, re.MULTILINE)
     assert found is not None, output
-    return shlex.split(found[1])
+    return found[1]
+
+
+def test_the_curl_line_shows_the_page(run: Run) -> None:
+    """What it prints to copy is complete."""
+    line = re.search(r"^  curl +(curl .*)$", run.output, re.MULTILINE)
+    assert line is not None, run.output
+    program, option, url = shlex.split(line[1])
+    assert (program, option) == ("curl", "-N")  # which shows a stream as it comes
+    with urllib.request.urlopen(url, timeout=20) as answer:
+        shown = answer.read().decode()
+    assert "EventSource(" in shown
+    assert "<code>GET /greeting</code> Answer with JSON." in shown
+
+
+def test_the_example_is_streamed(run: Run) -> None:
+    """An event comes when it is made: the first one before the second, a minute later, exists."""
+    port = int(url_in(run.output).split(":")[2].strip("/"))
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as client:
+        client.sendall(b"GET /events?count=2&pause=60 HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n")
+        seen = b""
+        while b"data: 1 of 2" not in seen:
+            piece = client.recv(65536)
+            assert piece, seen
+            seen += piece
+    assert b"2 of 2" not in seen
 
 
 @pytest.mark.parametrize("stop", [Run.interrupt, Run.terminate], ids=["ctrl-c", "sigterm"])
-def test_it_ends_without_a_trace(run: Run, stop: Callable[[Run], None]) -> None:
-    """Exit code 0, no traceback, nothing left that listens."""
-    port = int(curl_line(run.output)[1].split(":")[2].split("/")[0])
-    stop(run)
-    assert run.exit_code() == 0
-    assert run.output.rstrip().endswith("Stopped.")
-    assert "Traceback" not in run.output
-    with pytest.raises(ConnectionRefusedError):
-        socket.create_connection(("127.0.0.1", port), timeout=1)
-
-
-def test_taken_ports_are_avoided(run: Run) -> None:
-    """Two can run side by side."""
-    second = Run(SCRIPT)
+def test_it_ends_without_a_trace(stop: Callable[[Run], None]) -> None:
+    """No traceback, nothing left that listens; make hands signals on."""
+    run = start("hello")
     try:
-        assert curl_line(second.wait_until_ready())[1] != curl_line(run.output)[1]
-    finally:
-        second.close()
-
-
-def test_an_example_that_does_not_exist_is_named() -> None:
-    """And those that do are listed."""
-    run = Run([*SCRIPT, "nowhere"])
-    assert run.exit_code() == 1
-    examples = sorted(path.parent.name for path in (ROOT / "examples").glob("*/main.py"))
-    assert {"fastapi_stream", "hello"} <= set(examples)
-    assert run.output == f"There is no example 'nowhere': expected one of {', '.join(examples)}.\n"
-
-
-def test_an_application_that_does_not_start_is_shown(tmp_path: Path) -> None:
-    """The emulator's answer says why, and there is nothing to stay up for."""
-    (tmp_path / "main.py").write_text("import nowhere\n", encoding="utf-8")
-    run = Run([*SCRIPT, str(tmp_path)])
-    assert run.exit_code() == 1
-    assert "Runtime.ImportModuleError" in run.output
-    assert "Traceback" not in run.output.split("The invocation failed:")[1]
-
-
-def test_an_emulator_that_dies_is_told(run: Run) -> None:
-    """Two calls at once crash AWS's emulator; the script does not stay up without it."""
-    (emulator,) = run.children()
-    os.kill(emulator, signal.SIGKILL)
-    assert run.exit_code() == 1
-    assert "The emulator ended by itself" in run.output
-
-
-@pytest.mark.skipif(not (Path(sys.prefix) / ".ready").exists(), reason="this environment was not made by make")
-@pytest.mark.parametrize("stop", [Run.interrupt, Run.terminate], ids=["ctrl-c", "sigterm"])
-def test_make_hands_signals_on(stop: Callable[[Run], None]) -> None:
-    """`make run` is that script: the signals that make gets end it, too."""
-    run = Run(["make", "run", f"VENV={sys.prefix}", "APP=hello"])
-    try:
-        assert "\nHello, Lambda!\n" in run.wait_until_ready()
+        port = int(url_in(run.wait_until_ready()).split(":")[2].strip("/"))
         stop(run)
         run.exit_code()
-        assert run.output.rstrip().endswith("Stopped.")
+        assert "Stopped.\n" in run.output
         assert "Traceback" not in run.output
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", port), timeout=1)
     finally:
         run.close()

@@ -1,5 +1,6 @@
 """AWS's real emulator as the judge: the handshake, the order of calls, limits, restarts, in both of its modes."""
 
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
@@ -162,3 +163,21 @@ def test_trailers_of_a_stream_that_is_not_finished(emulator: Start) -> None:
     """The same for an application that returns in mid-stream."""
     rie = emulator("managed instances", "failing:returns_mid_stream", STREAMING)
     assert rie.invoke(function_url()).headers["error-type"] == "Runtime.IncompleteResponse"
+
+
+def test_sigterm(emulator: Start, mode: str) -> None:
+    """The emulator gives a runtime with an internal extension 600 ms between SIGTERM and SIGKILL: the lifespan ends."""
+    rie = emulator(mode, "lifespans:telling")
+    assert rie.invoke(function_url()).json()["body"] == "told"
+    rie.process.signal(signal.SIGTERM)
+    rie.process.exit_code(10)
+    assert rie.process.logged("the lifespan has ended")
+
+
+def test_without_extension_there_is_no_sigterm(emulator: Start) -> None:
+    """EVERLOOP_EXTENSION=off: the emulator kills at once, as Lambda does."""
+    rie = emulator("classic", "lifespans:telling", {"EVERLOOP_EXTENSION": "off"})
+    rie.invoke(function_url())
+    rie.process.signal(signal.SIGTERM)
+    rie.process.exit_code(10)
+    assert not rie.process.logged("the lifespan has ended")

@@ -50,6 +50,7 @@ class Launcher:
         command: Sequence[str] | None = None,
         task_root: Path = APPS,
         cwd: Path | None = None,
+        pass_fds: Sequence[int] = (),
     ) -> Environment:
         """Start a runtime; `env` changes its environment (None removes), `command` replaces `bootstrap HANDLER`."""
         if api is None:
@@ -58,7 +59,7 @@ class Launcher:
         wanted = {**runtime_environment(task_root), "AWS_LAMBDA_RUNTIME_API": api.address, **(env or {})}
         settings = {name: value for name, value in wanted.items() if value is not None}
         arguments = command or [str(BOOTSTRAP), *([handler] if handler is not None else [])]
-        process = RuntimeProcess(arguments, env=settings, cwd=cwd or task_root)
+        process = RuntimeProcess(arguments, env=settings, cwd=cwd or task_root, pass_fds=pass_fds)
         self._processes.append(process)
         self._stack.callback(process.end)
         return Environment(api, process)

@@ -48,7 +48,9 @@ def runtime_environment(task_root: Path = APPS) -> dict[str, str]:
 class RuntimeProcess:
     """A child process, the head of a process group of its own, so that what it starts can be ended with it."""
 
-    def __init__(self, command: Sequence[str], *, env: Mapping[str, str], cwd: Path) -> None:
+    def __init__(
+        self, command: Sequence[str], *, env: Mapping[str, str], cwd: Path, pass_fds: Sequence[int] = ()
+    ) -> None:
         self.lines: list[LogLine] = []
         self._changed = threading.Condition()
         self._child = subprocess.Popen(
@@ -59,6 +61,7 @@ class RuntimeProcess:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             start_new_session=True,
+            pass_fds=pass_fds,
         )
         self._readers = [
             threading.Thread(target=self._collect, args=(name, stream), daemon=True)

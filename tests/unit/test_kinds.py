@@ -234,3 +234,20 @@ from everloop.settings import Interface
 import applications
 print(detect("main:app", applications.{name}(), Interface.AUTO).value)
 """
+
+
+class SlottedCall:
+    """Keeps what it is called by in a slot, as Sentry's ASGI middleware does."""
+
+    __slots__ = ("__call__",)
+
+    def __init__(self) -> None:
+        self.__call__ = self.run
+
+    async def run(self, scope: Any, receive: Any, send: Any) -> None:
+        """Take the part of an ASGI application."""
+
+
+def test_a_call_in_a_slot_is_seen() -> None:
+    """Python before 3.13 knows no signature for it."""
+    assert detect("main:app", SlottedCall(), Interface.AUTO) is Kind.ASGI

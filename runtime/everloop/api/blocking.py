@@ -9,7 +9,7 @@ import select
 import socket
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from everloop.api.line import Expectation
 from everloop.api.reply import Reply, refusal
@@ -138,37 +138,22 @@ class BlockingConnection:
         self._socket.close()
 
 
-class BlockingReply(Reply):
-    """A reply that another thread, which sees to the shutdown, may cut off."""
-
-    __slots__ = ("cut",)
-
-    def __init__(self, connection: BlockingConnection, encoder: RequestEncoder, invocation: Invocation) -> None:
-        super().__init__(connection, encoder, invocation, _nothing)
-        self.cut = False
-        """True when nobody may stream any more; whoever set it answers."""
-
-    @property
-    def broken(self) -> bool:
-        """True when what is written reaches nobody."""
-        return self.cut or super().broken
-
-
 class BlockingSlot:
     """Polls for invocations, one at a time, and waits for them."""
 
-    def __init__(self, host: str, port: int, encoder: RequestEncoder) -> None:
+    def __init__(self, host: str, port: int, encoder: RequestEncoder, make_reply: Callable[..., Reply] = Reply) -> None:
         self._address = (host, port)
         self._encoder = encoder
+        self._make_reply = make_reply
         self._connection: BlockingConnection | None = None
-        self._next: tuple[Invocation, BlockingReply] | None = None
+        self._next: tuple[Invocation, Reply] | None = None
         self._failures = 0
         self._fatal: RuntimeApiError | None = None
         self._wait = 0.0
         self.idle = False
         """True while nothing would be lost by an exception: a signal's handler may raise one."""
 
-    def next_invocation(self) -> tuple[Invocation, BlockingReply]:
+    def next_invocation(self) -> tuple[Invocation, Reply]:
         """Send what waits together with a poll and wait for an event. Raises `RuntimeApiError` when polling is futile.
 
         A poll has no timeout and is never given up: Lambda may already have put an event on the wire.
@@ -232,7 +217,8 @@ class BlockingSlot:
         self._failures = 0
         connection = self._connected()  # the event may have come with `Connection: close`
         if connection is not None:
-            self._next = (invocation, BlockingReply(connection, self._encoder, invocation))
+            reply = self._make_reply(connection, self._encoder, invocation, _nothing)
+            self._next = (invocation, reply)
 
     def lost(self, error: Exception) -> None:
         """Poll again. A connection that had served before was merely kept alive for too long."""

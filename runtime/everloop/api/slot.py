@@ -32,11 +32,13 @@ class Slot:
         encoder: RequestEncoder,
         on_invocation: Callable[[Invocation, Reply], None],
         on_lost: Callable[[RuntimeApiError], None],
+        make_reply: Callable[..., Reply] = Reply,
     ) -> None:
         self._connect = connect
         self._encoder = encoder
         self._on_invocation = on_invocation
         self._on_lost = on_lost
+        self._make_reply = make_reply
         self._loop = asyncio.get_running_loop()
         self._connection: Connection | None = None
         self._connecting: asyncio.Task[None] | None = None
@@ -102,7 +104,7 @@ class Slot:
             # What the application sends while this call lasts may leave together, at its end at the latest: most
             # applications never wait, and are done then.
             connection.corked = True
-            self._on_invocation(invocation, Reply(connection, self._encoder, invocation, self.poll))
+            self._on_invocation(invocation, self._make_reply(connection, self._encoder, invocation, self.poll))
             connection.corked = False
             if connection.waiting:
                 connection.flush()
@@ -114,7 +116,7 @@ class Slot:
             logger.error("Request %s is lost: %s", invocation.request_id, error)
             self._failed(error)
         else:
-            self._on_invocation(invocation, Reply(self._connection, self._encoder, invocation, self.poll))
+            self._on_invocation(invocation, self._make_reply(self._connection, self._encoder, invocation, self.poll))
 
     def lost(self, error: Exception) -> None:
         """Poll again on a new connection. One that had served before was merely kept alive for too long."""

@@ -15,6 +15,7 @@ from everloop.sources.body import TextTypes
 from everloop.sources.mount import mount
 from everloop.sources.registry import BUILT_IN, Source, select
 from everloop.sources.websocket import WebSocketApi
+from everloop.tracing import inherit_trace
 
 logger = logging.getLogger("everloop")
 
@@ -61,6 +62,7 @@ class Front:
             return source
         request = source.decode(event)
         invocation.payload = b""
+        inherit_trace(request.headers, invocation)
         if self._base_path:
             mount(request, self._base_path)
         if self._streaming:
@@ -83,6 +85,7 @@ class Front:
         if self._events_path is None or not isinstance(event, dict):
             raise unknown
         request = event_request(self._events_path, invocation.take_payload())
+        inherit_trace(request.headers, invocation)
         return request, EventAnswer(reply), event
 
     def _warn_buffered(self, source: EventSource) -> None:

@@ -13,7 +13,7 @@ from everloop.report import ErrorReport
 class RemoteReply(Reply):
     """A reply for use in a thread: what it is told is done on the loop, and it waits while Lambda does not read."""
 
-    __slots__ = ("_loop", "_loop_thread", "_real", "cut")
+    __slots__ = ("_loop", "_loop_thread", "_real")
 
     def __init__(self, real: Reply, loop: asyncio.AbstractEventLoop) -> None:
         self._real = real

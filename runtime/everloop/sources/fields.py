@@ -74,12 +74,12 @@ def body_of(event: Mapping[str, Any], key: str = "isBase64Encoded") -> bytes:
     if not encoded:
         return text_bytes(body)
     if encoded is not True:
-        raise TypeError(f"{key} is {encoded!r}")
+        raise TypeError(f"{key} is a {type(encoded).__name__}")
     try:
         return binascii.a2b_base64(body, strict_mode=True)
     except ValueError as error:
         raise MalformedEvent(
-            f"The event says that its body is base64 ({key}), but it is not: {error}. It begins with {body[:40]!r}."
+            f"The event says that its body is base64 ({key}), but it is not: {error}. It has {len(body)} characters."
         ) from error
 
 
@@ -141,5 +141,5 @@ def raw_mixed_headers(headers: Mapping[str, str | list[str]]) -> RawHeaders:
 def items(values: Any) -> list[Any]:
     """Give a list as it is. Raises `TypeError` for anything else: iterating over a string would go unnoticed."""
     if not isinstance(values, list):
-        raise TypeError(f"{values!r} is no array")
+        raise TypeError(f"a {type(values).__name__} is no array")
     return values

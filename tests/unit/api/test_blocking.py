@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from everloop.api.blocking import BlockingReply, BlockingSlot
+from everloop.api.blocking import BlockingSlot
 from everloop.api.promptness import Habit
+from everloop.api.reply import Reply
 from everloop.errors import RuntimeApiRefused, RuntimeApiUnreachable
 from everloop.report import ErrorReport
 from everloop.wire.runtime_api import RequestEncoder
@@ -30,7 +31,7 @@ def slot(api: ScriptedRuntimeApi) -> Iterator[BlockingSlot]:
     slot.close()
 
 
-def trusted(reply: BlockingReply) -> BlockingReply:
+def trusted(reply: Reply) -> Reply:
     reply.habit = Habit()
     reply.habit.trusted = True
     return reply
