@@ -90,7 +90,7 @@ pins: ## renew the pinned requirements
 	$(pin) requirements/build.in --constraint requirements/test.txt --output-file requirements/build.txt
 	$(pin) requirements/cdk.in --constraint requirements/test.txt --output-file requirements/cdk.txt
 	$(pin) requirements/rie.in --no-deps --output-file requirements/rie.txt
-	$(pin) examples/fastapi_stream/requirements.in --constraint requirements/test.txt --output-file examples/fastapi_stream/requirements.txt
+	$(foreach example,$(wildcard examples/*/requirements.in),$(pin) $(example) --constraint requirements/test.txt --output-file $(example:.in=.txt) &&) true
 
 clean: ## remove the virtual environments and every cache
 	rm -rf .venv* build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -46,6 +46,8 @@ class Parameters(NamedTuple):
     names: tuple[str, ...]
     needed: int
     open_ended: bool
+    keywords: tuple[str, ...] = ()
+    """Those that have to be given by name, which nobody would do."""
 
     def take(self, count: int) -> bool:
         """Tell whether it can be called with `count` positional arguments."""
@@ -70,6 +72,12 @@ def detect(name: str, found: Any, interface: Interface) -> Kind:
     parameters = parameters_of(found)
     if parameters is None:
         raise _ambiguous(name, found, "has no signature that could be read")
+    if parameters.keywords:
+        raise HandlerError(
+            "Runtime.HandlerNotFound",
+            f"The handler {name!r} is {describe(found)}, which needs {', '.join(parameters.keywords)} by name: nobody "
+            f"gives it that; {_EXPECTED}. Give it a default, or bind it with functools.partial.",
+        )
     flavour = handler_kind(found)
     names = parameters.names
     if names[:3] == _ASGI or (parameters.needed == 3 and flavour is Kind.ASYNC):
@@ -125,6 +133,7 @@ def parameters_of(found: Any) -> Parameters | None:
         names=tuple(one.name for one in positional),
         needed=sum(one.default is one.empty for one in positional),
         open_ended=any(one.kind is one.VAR_POSITIONAL for one in parameters),
+        keywords=tuple(one.name for one in parameters if one.kind is one.KEYWORD_ONLY and one.default is one.empty),
     )
 
 

@@ -3,13 +3,14 @@
 import asyncio
 import contextvars
 import logging
+import threading
 from collections.abc import MutableMapping
 
 from everloop.after_response import hooks, run_hooks
 from everloop.api.blocking import BlockingSlot
 from everloop.api.reply import UNDER_WAY, Reply
 from everloop.background import settle
-from everloop.errors import RuntimeApiError
+from everloop.errors import RuntimeApiError, ShutDown
 from everloop.handlers.base import ApplicationExit, BlockingHandler
 from everloop.handlers.deadline import time_before_stop
 from everloop.invocation import Invocation, current
@@ -35,6 +36,7 @@ class MainThread:
         environ: MutableMapping[bytes, bytes],
         signals: StopSignals,
         deadline_margin: float,
+        shutdown_timeout: float,
     ) -> None:
         self._handler = handler
         self._slot = slot
@@ -42,7 +44,10 @@ class MainThread:
         self._trace = TraceVariable(environ)
         self._signals = signals
         self._margin = deadline_margin
+        self._shutdown_timeout = shutdown_timeout
         self._stopping = False
+        self._reply: Reply | None = None
+        """Of the invocation that is being worked on."""
 
     def serve(self) -> int:
         """Serve until a signal, `SystemExit` or the loss of the Runtime API; give the exit code."""
@@ -68,6 +73,7 @@ class MainThread:
 
     def _work(self, invocation: Invocation, reply: Reply) -> None:
         current.set(invocation)
+        self._reply = reply
         self._trace.export(invocation.trace_header)
         # asyncio.run() in the last invocation took the current loop away with its own.
         asyncio.set_event_loop(self._loop)
@@ -79,6 +85,10 @@ class MainThread:
             logger.exception("everloop failed; please report this")
             if reply.state in UNDER_WAY:
                 reply.fail(ErrorReport.of(error))
+        self._reply = None
+        if reply.cut and reply.state in UNDER_WAY:
+            reply.cut = False
+            reply.fail(ErrorReport.of(ShutDown("The process was shut down before the response was complete")))
         if invocation.background:
             self._slot.flush()
             seconds = time_before_stop(invocation.remaining(), self._margin)
@@ -96,3 +106,22 @@ class MainThread:
             self._stopping = True
             raise StopRequested
         self._stopping = True
+        if self._reply is not None:
+            # Work gets half of the time. What streams can then be stopped at its next piece; nothing else can.
+            timer = threading.Timer(self._shutdown_timeout / 2, self._cut)
+            timer.daemon = True
+            timer.start()
+
+    def _cut(self) -> None:
+        """Let what streams end with its next piece. Called in a thread of its own."""
+        reply = self._reply
+        if reply is None:
+            return
+        reply.cut = True
+        on_broken = reply.on_broken
+        if on_broken is None:
+            return
+        if self._loop.is_running():
+            self._loop.call_soon_threadsafe(on_broken)
+        else:
+            on_broken()

@@ -154,6 +154,7 @@ class Runtime:
                 self._environ,
                 self._signals,
                 chosen.deadline_margin,
+                chosen.shutdown_timeout,
             )
         else:
             self._handler = builder.on_loop(kind, found, self._lifespan.state)

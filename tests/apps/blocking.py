@@ -50,3 +50,8 @@ async def long(scope: Any, receive: Any, send: Any) -> None:
     await no_lifespan(scope)
     print("blocking", flush=True)
     time.sleep(30)  # noqa: ASYNC251, that is the point
+
+
+def sleeps(event: Any, context: Any) -> None:
+    """A plain handler that does not come back in time."""
+    time.sleep(event["seconds"])

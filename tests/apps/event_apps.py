@@ -32,3 +32,16 @@ async def on_event_async(event: Any, context: Any) -> Any:
 def wsgi(environ: Any, start_response: Any) -> Any:
     start_response("200 OK", [])
     return [environ["PATH_INFO"].encode()]
+
+
+def given(event: Any, context: Any) -> Any:
+    return {"event": event, "id": context.aws_request_id}
+
+
+async def agiven(event: Any, context: Any) -> Any:
+    return {"event": event, "id": context.aws_request_id}
+
+
+def wsgi_events(environ: Any, start_response: Any) -> Any:
+    start_response("200 OK", [])
+    return [json.dumps(environ["aws.event"] == json.loads(environ["wsgi.input"].read())).encode()]

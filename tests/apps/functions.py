@@ -105,3 +105,27 @@ def logs(event: Any, context: Any) -> None:
     root = logging.getLogger()
     root.handlers[0].setFormatter(logging.Formatter("%(levelname)s %(aws_request_id)s %(message)s\n"))
     root.warning("said")
+
+
+def logs_all(event: Any, context: Any) -> None:
+    """Records of every level, with arguments, extras, line breaks and a traceback."""
+    logger = logging.getLogger("shop")
+    print("printed")
+    logger.debug("too low")
+    logger.info("sold %s of %d", "tea", 3)
+    logger.warning("two\nlines", extra={"shelf": 7})
+    try:
+        raise ShopClosed("naïve")
+    except ShopClosed:
+        logger.exception("caught one")
+    logging.getLogger().error("at the root")
+
+
+def logs_lines(event: Any, context: Any) -> None:
+    """Records of one line each."""
+    print("printed")
+    logger = logging.getLogger("shop")
+    logger.debug("too low")
+    logger.info("sold %s of %d", "tea", 3)
+    logger.warning("naïve", extra={"shelf": 7})
+    logging.getLogger().error("at the root")

@@ -22,30 +22,73 @@ imported_by = os.getpid()
 async def isolated(scope: Any, receive: Any, send: Any) -> None:
     """Tells what it sees of itself before and after others had their turn; a foreign mark would show."""
     await no_lifespan(scope)
-    found = mark.get()
     name = dict(parse_qsl(scope["query_string"].decode()))["name"]
-    mark.set(name)
-    before = everloop.current_invocation()
-    for _ in range(int(name) % 4):
-        await asyncio.sleep(0)
-    if int(name) % 7 == 0:
-        await asyncio.sleep(0.002)
-    after = everloop.current_invocation()
-    assert after is not None
-    if int(name) % 50 == 0:
-        logger.info("mark %s", name)
-    seen = {
-        "found": found,
-        "mark": mark.get(),
-        "same": before is after,
-        "request_id": after.request_id,
-        "context_id": scope["aws.context"].aws_request_id,
-        "trace_id": after.trace_id,
-        "tenant_id": after.tenant_id,
-        "environment": os.environ.get("_X_AMZN_TRACE_ID"),
-    }
+    looking = Looking(name)
+    await let_others()
     await send(start())
-    await send(body(json.dumps(seen).encode()))
+    await send(body(looking.seen(scope["aws.context"]).encode()))
+
+
+class Looking:
+    """What an invocation sees of itself, from here until `seen()`."""
+
+    def __init__(self, name: str) -> None:
+        self.name = int(name)
+        self.found = mark.get()
+        mark.set(name)
+        self.before = everloop.current_invocation()
+
+    def seen(self, context: Any) -> str:
+        after = everloop.current_invocation()
+        assert after is not None
+        if self.name % 50 == 0:
+            logger.info("mark %s", self.name)
+        return json.dumps(
+            {
+                "found": self.found,
+                "mark": mark.get(),
+                "same": self.before is after,
+                "request_id": after.request_id,
+                "context_id": context.aws_request_id,
+                "trace_id": after.trace_id,
+                "tenant_id": after.tenant_id,
+                "environment": os.environ.get("_X_AMZN_TRACE_ID"),
+            }
+        )
+
+
+async def let_others() -> None:
+    number = int(mark.get() or 0)
+    for _ in range(number % 4):
+        await asyncio.sleep(0)
+    if number % 7 == 0:
+        await asyncio.sleep(0.002)
+
+
+def isolated_sync(event: Any, context: Any) -> Any:
+    looking = Looking(event["name"])
+    time.sleep(looking.name % 4 / 1000)
+    return looking.seen(context)
+
+
+async def isolated_async(event: Any, context: Any) -> Any:
+    looking = Looking(event["name"])
+    await let_others()
+    return looking.seen(context)
+
+
+def isolated_generator(event: Any, context: Any) -> Any:
+    looking = Looking(event["name"])
+    yield ""
+    time.sleep(looking.name % 4 / 1000)
+    yield looking.seen(context)
+
+
+def isolated_wsgi(environ: Any, start_response: Any) -> Any:
+    looking = Looking(dict(parse_qsl(environ["QUERY_STRING"]))["name"])
+    start_response("200 OK", [("Content-Type", "application/json")])
+    time.sleep(looking.name % 4 / 1000)
+    yield looking.seen(environ["aws.context"]).encode()
 
 
 async def by_path(scope: Any, receive: Any, send: Any) -> None:

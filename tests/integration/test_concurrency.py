@@ -3,6 +3,7 @@
 import json
 import signal
 import threading
+import time
 from typing import Any
 
 import pytest
@@ -63,6 +64,38 @@ def test_ten_thousand_interleaved_invocations_see_only_themselves(launch: Launch
         assert record["requestId"] == exchanges[number].request_id
         assert record["traceId"] == TRACE.format(number)
         assert record["tenantId"] == f"t{number}"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("handler", ["isolated_sync", "isolated_async", "isolated_generator", "isolated_wsgi"])
+def test_handlers_of_every_kind_see_only_themselves(launch: Launcher, handler: str) -> None:
+    """The same for plain handlers and WSGI applications, whose threads are used again and again."""
+    count = 1_000
+    env = launch(f"side_by_side:{handler}", slots(16))
+    env.api.wait_for_poll(16)
+    exchanges = []
+    for number in range(count):
+        event = function_url(query=f"name={number}") if handler == "isolated_wsgi" else {"name": str(number)}
+        headers = {"Lambda-Runtime-Trace-Id": TRACE.format(number), "Lambda-Runtime-Aws-Tenant-Id": f"t{number}"}
+        exchanges.append(env.invoke(event, timeout=120, headers=headers))
+    for number, exchange in enumerate(exchanges):
+        answer = exchange.response(120)
+        seen = json.loads(answer["body"] if handler == "isolated_wsgi" else answer)
+        assert seen == {
+            "found": None,
+            "mark": str(number),
+            "same": True,
+            "request_id": exchange.request_id,
+            "context_id": exchange.request_id,
+            "trace_id": TRACE.format(number),
+            "tenant_id": f"t{number}",
+            "environment": None,
+        }
+    marks = {record["message"]: record for record in records(env) if record["message"].startswith("mark ")}
+    assert len(marks) == count // 50
+    for message, record in marks.items():
+        number = int(message.split()[1])
+        assert (record["requestId"], record["tenantId"]) == (exchanges[number].request_id, f"t{number}")
 
 
 def test_every_slot_polls_and_works_at_the_same_time(launch: Launcher, gates: Gates) -> None:
@@ -175,6 +208,19 @@ def test_sigterm_lets_work_in_flight_end(launch: Launcher, gates: Gates) -> None
     assert env.process.exit_code() == 0
     assert len(env.process.logged("shutdown of")) == 1
     assert len(env.api.requests_to("next")) == 8
+
+
+def test_sigterm_ends_a_process_full_of_hung_applications(launch: Launcher) -> None:
+    """Sixty-four that ignore their cancellation: exit 0 in time, all the same."""
+    env = launch("waiting:stubborn", slots(64, EVERLOOP_SHUTDOWN_TIMEOUT="1"))
+    env.api.wait_for_poll(64)
+    for exchange in [env.invoke(function_url(), timeout=60) for _ in range(64)]:
+        exchange.wait_for_delivery()
+    begun = time.monotonic()
+    env.process.signal(signal.SIGTERM)
+    assert env.process.exit_code(10) == 0
+    assert time.monotonic() - begun < 5
+    assert len(env.api.requests_to("next")) == 64
 
 
 @pytest.mark.parametrize(

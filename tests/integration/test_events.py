@@ -1,11 +1,13 @@
 """Events that are not HTTP: to a path of the application, to a plain handler beside it, or refused."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from support.environment import Launcher
+from support.environment import Environment, Launcher
 from support.sample_events import function_url
 
 EVENTS = Path(__file__).resolve().parents[1] / "events"
@@ -31,6 +33,32 @@ def test_every_service_reaches_the_path(launch: Launcher) -> None:
             answer = env.invoke(json.loads(file.read_text(encoding="utf-8"))).response()
             assert answer == {"method": "POST", "same": True}, file.name
     assert env.answers(function_url())["body"] == "page"
+
+
+@pytest.mark.parametrize("target", ["given", "agiven"])
+@pytest.mark.parametrize("app", ["event_apps:app", "event_apps:wsgi", None], ids=["ASGI", "WSGI", "alone"])
+def test_every_service_reaches_the_handler(launch: Launcher, app: str | None, target: str) -> None:
+    """The same events through the other way: a plain handler beside the application, or alone."""
+    name = f"event_apps:{target}"
+    env = launch(app or name, {"EVERLOOP_EVENTS": name} if app else {})
+    for service in SERVICES:
+        for file in sorted((EVENTS / service).glob("*.json")):
+            event = json.loads(file.read_text(encoding="utf-8"))
+            exchange = env.invoke(event)
+            assert exchange.response() == {"event": event, "id": exchange.request_id}, file.name
+    if app:
+        assert env.answers(function_url())["statusCode"] == 200
+
+
+@pytest.mark.parametrize("events", ["/events", "event_apps:given"])
+@pytest.mark.parametrize("app", ["event_apps:app", "event_apps:wsgi_events"])
+@pytest.mark.parametrize(
+    "event", [{}, {"a": 1}, {"version": "1.0", "x": None}, {"big": 2**70}, {"text": "☃\u2028"}, {"NaN": float("nan")}]
+)
+def test_direct_invokes(shared: Callable[..., Environment], app: str, events: str, event: Any) -> None:
+    """Any JSON object, whole."""
+    answer = shared(app, {"EVERLOOP_EVENTS": events}).invoke(event).wait()
+    assert answer.kind == "response", answer.body
 
 
 def test_results_of_the_path(launch: Launcher) -> None:

@@ -1,5 +1,6 @@
 """Where the application comes from: handler strings, `_HANDLER`, `LAMBDA_TASK_ROOT`, and the loop at import."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -76,6 +77,51 @@ def test_kind_of_handler_is_logged_once(launch: Launcher) -> None:
     env.api.wait_for_poll()
     env.process.wait_for_log("(?i)asgi")
     assert len(env.process.logged("(?i)asgi")) == 1
+
+
+@pytest.mark.parametrize(
+    ("handler", "env", "line"),
+    [
+        ("wsgi_apps:flask()", {}, "is a WSGI application (flask.app.Flask); loop uvloop, responses buffered"),
+        ("functions.echo", {}, "is a synchronous handler (echo (function)); loop uvloop, responses buffered"),
+        ("yielding.apieces", {"EVERLOOP_LOOP": "asyncio"}, "is an async generator handler (apieces (function)); loop"),
+        (
+            "made:app",
+            {"EVERLOOP_RESPONSE_MODE": "streaming", "EVERLOOP_BASE_PATH": "/api", "EVERLOOP_INTERFACE": "asgi"},
+            "responses streaming; EVERLOOP_INTERFACE=asgi EVERLOOP_RESPONSE_MODE=streaming EVERLOOP_BASE_PATH=/api",
+        ),
+    ],
+    ids=["wsgi", "sync", "async generator", "settings"],
+)
+def test_the_line_says_what_runs_how(launch: Launcher, handler: str, env: dict[str, str], line: str) -> None:
+    """Kind, class, loop, mode, and the settings that differ from their defaults."""
+    process = launch(handler, env).process
+    assert process.wait_for_log("everloop .* is ").text.endswith(line) or line in process.log
+
+
+@pytest.mark.parametrize(
+    ("handler", "why"),
+    [
+        ("odd_objects:wrapper", r"takes any arguments \(\*args\)"),
+        ("odd_objects:Application", "is a class: an instance of it is probably meant"),
+        ("odd_objects:half", r"half of a WSGI application's"),
+        ("odd_objects:three", "is not async"),
+    ],
+)
+def test_ambiguity_is_an_init_error(launch: Launcher, handler: str, why: str) -> None:
+    """Told to Lambda, with the setting that settles it; which then does."""
+    env = launch(handler)
+    assert env.process.exit_code() == 1
+    report = env.api.wait_for_request("init/error").json()
+    assert report["errorType"] == "Runtime.HandlerNotFound"
+    assert re.search(why, report["errorMessage"])
+    assert "Set EVERLOOP_INTERFACE to asgi, wsgi or handler" in report["errorMessage"]
+    assert env.api.requests_to("next") == []
+
+
+def test_the_setting_settles_ambiguity(launch: Launcher) -> None:
+    """A handler that nobody can see through."""
+    assert launch("odd_objects:wrapper", {"EVERLOOP_INTERFACE": "handler"}).invoke({"a": 1}).response() == {"a": 1}
 
 
 def test_asyncio_run_works_during_import(launch: Launcher, loop: dict[str, str]) -> None:

@@ -4,6 +4,7 @@ The intended differences are in docs/awslambdaric-differences.md; whatever is no
 """
 
 import json
+import re
 import sys
 from typing import Any, NamedTuple
 
@@ -164,3 +165,30 @@ def test_the_root_loggers_handler_takes_a_formatter(launch: Launcher) -> None:
     same(both, {})
     for client in both:
         client.process.wait_for_log(r"^WARNING 00000000-0000-4000-8000-000000000001 said$")
+
+
+def logged(client: Environment) -> list[str]:
+    """What the handler's invocation wrote, without the moments."""
+    client.process.wait_for_log("at the root")
+    lines = [re.sub(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "MOMENT", line.text) for line in client.process.lines]
+    return [line for line in lines if "everloop" not in line]
+
+
+def test_log_lines(launch: Launcher) -> None:
+    """Level, moment, request id, message; what the handler prints as it is."""
+    both = pair(launch, "functions.logs_lines", {"AWS_LAMBDA_LOG_LEVEL": "INFO"})
+    same(both, {})
+    aws, ours = (logged(client) for client in both)
+    assert len(ours) == 4
+    assert ours == aws
+
+
+def test_json_log_records(launch: Launcher) -> None:
+    """The same keys and values in the same order, also of an exception; everloop adds the trace id."""
+    both = pair(launch, "functions.logs_all", {"AWS_LAMBDA_LOG_LEVEL": "INFO", "AWS_LAMBDA_LOG_FORMAT": "JSON"})
+    same(both, {})
+    aws, ours = ([json.loads(line) for line in logged(client) if line.startswith("{")] for client in both)
+    for record in ours:
+        assert record.pop("traceId").startswith("Root=1-5bef4de7")
+    assert len(ours) == 4
+    assert ours == aws

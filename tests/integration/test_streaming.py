@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -111,18 +112,44 @@ def answered(env: Environment, method: str = "GET", **query: object) -> Exchange
     return env.invoke(function_url(method=method, query=text)).wait()
 
 
+def answered_to_rest(env: Environment, method: str = "GET", **query: object) -> Exchange:
+    event = rest(method=method)
+    event["multiValueQueryStringParameters"] = {name: [str(value)] for name, value in query.items()}
+    return env.invoke(event).wait()
+
+
+BOTH_SOURCES = pytest.mark.parametrize("ask", [answered, answered_to_rest], ids=["function URL", "REST"])
+
+
+@BOTH_SOURCES
 @pytest.mark.parametrize(
-    ("method", "status"), [("HEAD", 200), ("GET", 204), ("GET", 304), ("HEAD", 404)], ids=["HEAD", "204", "304", "404"]
+    ("method", "status"),
+    [("HEAD", 200), ("GET", 204), ("GET", 304), ("HEAD", 404), ("HEAD", 206), ("HEAD", 302)],
+    ids=["HEAD", "204", "304", "404", "206", "302"],
 )
-def test_bodies_that_http_forbids_are_dropped(shared: Share, method: str, status: int) -> None:
+def test_bodies_that_http_forbids_are_dropped(shared: Share, method: str, status: int, ask: Any) -> None:
     """For HEAD, 204 and 304 the application's body is dropped: prelude, delimiter, end."""
     env = shared("answers_with:app", STREAMING)
-    exchange = answered(env, method, status=status, text="never")
+    exchange = ask(env, method, status=status, text="never")
     assert_streaming_head(exchange)
     assert exchange.request.prelude()["statusCode"] == status
     assert exchange.body.endswith(NULS)
     assert exchange.raw.endswith(b"\r\n0\r\n\r\n")
-    assert answered(env).request.stream() == b"hello"
+    assert ask(env, text="hello").request.stream() == b"hello"
+
+
+@BOTH_SOURCES
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308, 201, 400])
+def test_answers_without_a_body(shared: Share, status: int, ask: Any) -> None:
+    """A redirect is status, location and the end, in one write; Lambda needs the delimiter to know that."""
+    env = shared("answers_with:app", STREAMING)
+    exchange = ask(env, status=status, text="", name="location", value="/elsewhere")
+    prelude = exchange.request.prelude()
+    assert prelude["statusCode"] == status
+    assert prelude["headers"]["location"] == "/elsewhere"
+    assert exchange.body.endswith(NULS)
+    assert exchange.raw.endswith(b"\r\n0\r\n\r\n")
+    assert exchange.trailers == {}
 
 
 def test_empty_body_is_prelude_and_end(shared: Share) -> None:

@@ -1,5 +1,6 @@
 """Streams that do not go well: slow readers, failing applications, broken connections, refusals."""
 
+import re
 import threading
 
 import pytest
@@ -61,6 +62,44 @@ def test_failure_after_the_last_body_leaves_the_stream_whole(launch: Launcher) -
     assert exchange.trailers == {}
     assert exchange.request_id in env.process.wait_for_log("after the last body").text
     env.api.wait_for_poll()
+
+
+def chunks(*pieces: bytes) -> bytes:
+    return b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces)
+
+
+PRELUDE = rb'\{"statusCode":200,"headers":\{[^}]*\}\}' + rb"\0" * 8
+ERROR = rb'\{"statusCode":500,"headers":\{"content-type":"text/plain; charset=utf-8"\}\}' + rb"\0" * 8
+WHOLE = rb"0\r\n\r\n"
+
+
+def trailers(error_type: bytes) -> bytes:
+    return (
+        rb"0\r\nLambda-Runtime-Function-Error-Type: " + error_type + rb"\r\n"
+        rb"Lambda-Runtime-Function-Error-Body: [A-Za-z0-9+/]+=*\r\n\r\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("app", "prelude", "body", "end"),
+    [
+        ("before_start", ERROR, b"Internal Server Error", WHOLE),
+        ("before_body", ERROR, b"Internal Server Error", WHOLE),
+        ("no_response", ERROR, b"Internal Server Error", WHOLE),
+        ("mid_stream", PRELUDE, b"half", trailers(b"Function.CourierError")),
+        ("returns_mid_stream", PRELUDE, b"half", trailers(rb"Runtime.IncompleteResponse")),
+        ("after_last", PRELUDE, b"whole", WHOLE),
+    ],
+)
+def test_failure_at_every_point_byte_for_byte(
+    launch: Launcher, app: str, prelude: bytes, body: bytes, end: bytes
+) -> None:
+    """One chunk of prelude, one of body, and the end: what is said of a failure is in trailers or nowhere."""
+    exchange = launch(f"failing:{app}", STREAMING).invoke(function_url()).wait()
+    framed = rb"[0-9a-fA-F]+\r\n" + prelude + rb"\r\n" + re.escape(chunks(body)) + end
+    head, _, rest = exchange.raw.partition(b"\r\n\r\n")
+    assert re.fullmatch(framed, rest), rest
+    assert b"\r\nTrailer: Lambda-Runtime-Function-Error-Type, Lambda-Runtime-Function-Error-Body" in head
 
 
 def test_slow_reader_makes_send_wait(launch: Launcher, loop: dict[str, str]) -> None:

@@ -12,7 +12,7 @@ from support.answers import Drop
 from support.environment import Environment, Launcher
 from support.exchange import Exchange
 from support.process import RuntimeProcess
-from support.sample_events import function_url, http_api
+from support.sample_events import function_url, http_api, rest
 from support.scripted_api import ScriptedRuntimeApi
 
 STREAMING = {"EVERLOOP_RESPONSE_MODE": "streaming"}
@@ -83,6 +83,15 @@ def test_range(launch: Launcher, file: Path, asked_for: str, first: int, last: i
     assert prelude["statusCode"] == 206
     assert prelude["headers"]["content-range"].endswith(f"/{SIZES[-1]}")
     assert exchange.request.stream() == expected
+
+
+@pytest.mark.parametrize(("method", "status", "size"), [("GET", 206, 10), ("HEAD", 206, 0)])
+def test_ranges_of_a_rest_api(launch: Launcher, file: Path, method: str, status: int, size: int) -> None:
+    """A part, and the head of a part."""
+    env = launch("files:app", {**STREAMING, "FILE": str(file)})
+    exchange = env.invoke(rest("/file", method=method, headers={"Range": "bytes=0-9"})).wait()
+    assert exchange.request.prelude()["statusCode"] == status
+    assert exchange.request.stream() == content(SIZES[-1])[:size]
 
 
 def test_several_ranges(launch: Launcher, file: Path) -> None:

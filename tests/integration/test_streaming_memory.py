@@ -1,5 +1,7 @@
 """Memory while streams are large, slow and many: none of it depends on their size."""
 
+import pytest
+
 from support.environment import Launcher
 from support.sample_events import function_url
 from support.slow_reader import SlowReader
@@ -10,14 +12,21 @@ PIECE = 64 * 1024
 
 
 def flows(
-    launch: Launcher, loop: dict[str, str], *, pieces: int, rate: float | None, at_once: int, timeout: float
+    launch: Launcher,
+    loop: dict[str, str],
+    *,
+    pieces: int,
+    rate: float | None,
+    at_once: int,
+    timeout: float,
+    handler: str = "streaming:numbered",
 ) -> int:
     """Stream to a reader at this pace; check every byte; give the growth of the process's memory at its peak."""
     settings = {**STREAMING, **loop, "PIECES": str(pieces)}
     if at_once > 1:
         settings["AWS_LAMBDA_MAX_CONCURRENCY"] = str(at_once)
     with SlowReader(function_url(), 0, rate, receive_buffer=64 * 1024) as api:
-        env = launch("streaming:numbered", {**settings, "AWS_LAMBDA_RUNTIME_API": api.address})
+        env = launch(handler, {**settings, "AWS_LAMBDA_RUNTIME_API": api.address})
         api.wait("polls", lambda: api.polls >= at_once, 10)
         before = env.process.memory("VmHWM")
         api.go(at_once)
@@ -38,3 +47,13 @@ def test_slow_reader(launch: Launcher, loop: dict[str, str]) -> None:
 def test_64_slow_readers_at_once(launch: Launcher, loop: dict[str, str]) -> None:
     """64 streams of 1 MiB at once: what is in this process is a piece or so of each, not the streams."""
     assert flows(launch, loop, pieces=16, rate=0.5e6, at_once=64, timeout=40) < 64 * 4 * PIECE
+
+
+@pytest.mark.parametrize("kind", ["generator", "async_generator", "wsgi"])
+@pytest.mark.parametrize("at_once", [1, 4])
+def test_handlers_of_other_kinds(launch: Launcher, kind: str, at_once: int) -> None:
+    """What a generator or a WSGI application makes waits for the reader as well, on the main thread and on others."""
+    handler = f"streaming_handlers:{kind}"
+    growth = flows(launch, {}, pieces=160, rate=8e6, at_once=at_once, timeout=30, handler=handler)
+    # Threads bring stacks and arenas of their own; the streams are 10 MiB each.
+    assert growth < (2 if at_once == 1 else 6) * MEBIBYTE

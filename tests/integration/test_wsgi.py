@@ -80,3 +80,14 @@ def test_threads_that_do_not_come_back(launch: Launcher) -> None:
         assert env.answers(function_url("/"))["statusCode"] == 200
     assert env.invoke(function_url("/slow"), timeout=1.0).response()["statusCode"] == 504
     assert env.process.exit_code() == 1
+
+
+def test_a_thread_of_a_handler_beside_it_that_does_not_come_back(launch: Launcher) -> None:
+    """Its invocation fails in time, the slot polls on."""
+    env = launch(
+        "wsgi_apps:bare",
+        {"AWS_LAMBDA_MAX_CONCURRENCY": "2", "EVERLOOP_EVENTS": "blocking:sleeps", "EVERLOOP_EXTENSION": "off"},
+    )
+    assert env.invoke({"seconds": 30}, timeout=1.0).error()["errorType"] == "Runtime.DeadlineExceeded"
+    env.api.wait_for_poll(2)
+    assert env.answers(function_url("/"))["statusCode"] == 200

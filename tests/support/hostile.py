@@ -6,6 +6,8 @@ import asyncio
 import json
 import selectors
 import time
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -76,8 +78,13 @@ class Post:
 class Wire(asyncio.Transport):
     """Both ends of one connection: the transport that everloop writes to, and the server that reads it."""
 
-    def __init__(self, api: HostileApi, protocol: Connection) -> None:
+    def __init__(self, api: HostileApi, protocol: Connection, slot: int) -> None:
         super().__init__()
+        self.slot = slot
+        """Whose connection it is."""
+        self.paused = False
+        self.write_through = False
+        """True while nothing may wait in this process for the reader."""
         self._api = api
         self._protocol = protocol
         self._unread = bytearray()
@@ -98,7 +105,7 @@ class Wire(asyncio.Transport):
             self._unread += data
 
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
-        pass
+        self.write_through = high == 0
 
     def is_closing(self) -> bool:
         return self.gone
@@ -121,6 +128,7 @@ class Wire(asyncio.Transport):
 
     def pause(self, paused: bool) -> None:
         if not self.gone:
+            self.paused = paused
             (self._protocol.pause_writing if paused else self._protocol.resume_writing)()
 
     def half_close(self) -> None:
@@ -152,6 +160,11 @@ class Wire(asyncio.Transport):
                     self.post.trailers = dict(event.headers)
             else:
                 return
+
+    @property
+    def behind(self) -> bytes:
+        """What was written behind the request that came last."""
+        return self._server.trailing_data[0]
 
     def _begin(self, request: h11.Request) -> None:
         target = request.target.decode()
@@ -189,18 +202,22 @@ class HostileApi:
         self.wires: list[Wire] = []
         self.posts: dict[str, list[tuple[Post, Wire]]] = {}
         self.lost_wires: list[Wire] = []
+        """Ended since somebody looked last."""
+        self.on_lost: Callable[[Wire], None] = lambda _: None
+        """Called when a connection ends, before everloop hears of it."""
         self.refusals = 0
         """Connections that are refused from now on."""
-        self.refused = 0
+        self.refused: Counter[int] = Counter()
+        """Connections that were refused, by slot."""
 
-    async def connect(self) -> Connection:
+    async def connect(self, slot: int = 0) -> Connection:
         await asyncio.sleep(0)
         if self.refusals:
             self.refusals -= 1
-            self.refused += 1
+            self.refused[slot] += 1
             raise RuntimeApiUnreachable("refused by the test")
         protocol = Connection()
-        self.wires.append(Wire(self, protocol))
+        self.wires.append(Wire(self, protocol, slot))
         return protocol
 
     def posted(self, request_id: str, post: Post, wire: Wire) -> None:
@@ -208,6 +225,7 @@ class HostileApi:
 
     def lost(self, wire: Wire) -> None:
         self.lost_wires.append(wire)
+        self.on_lost(wire)
 
     def read(self) -> None:
         for wire in self.wires:

@@ -1,6 +1,8 @@
 """What kind of object a handler is: exact, or an error that says what to set."""
 
 import functools
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +11,7 @@ import pytest
 from everloop.errors import HandlerError
 from everloop.kinds import Kind, detect
 from everloop.settings import Interface
+from support.process import APPS, ROOT
 
 
 def handler(event: Any, context: Any) -> None: ...
@@ -62,6 +65,51 @@ class Pair:
     def method(self, event: Any, context: Any) -> None: ...
 
 
+class Coroutine:
+    async def __call__(self, event: Any, context: Any) -> None: ...
+
+
+class Generating:
+    def __call__(self, event: Any, context: Any) -> Any:
+        yield
+
+
+class AsyncGenerating:
+    async def __call__(self, event: Any, context: Any) -> Any:
+        yield
+
+
+class Namespace:
+    @staticmethod
+    async def static(event: Any, context: Any) -> None: ...
+
+    @classmethod
+    def of_class(cls, event: Any, context: Any) -> None: ...
+
+
+class Wrapper:
+    """A decorator that is a class."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        functools.update_wrapper(self, function)
+        self._function = function
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self._function(*args, **kwargs)
+
+
+def bare_decorated(function: Callable[..., Any]) -> Callable[..., Any]:
+    def call(*args: Any, **kwargs: Any) -> Any:  # without functools.wraps(): nobody can see through it
+        return function(*args, **kwargs)
+
+    return call
+
+
+def keywords(event: Any, context: Any, **more: Any) -> None: ...
+def optional_keyword(event: Any, context: Any, *, retries: int = 3) -> None: ...
+def needed_keyword(event: Any, context: Any, *, table: Any) -> None: ...
+
+
 def decorated(function: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
@@ -94,6 +142,20 @@ CLEAR = [
     (functools.partial(three, 1), Kind.SYNC),
     (decorated(handler), Kind.SYNC),
     (decorated(async_handler), Kind.SYNC),
+    (Coroutine(), Kind.ASYNC),
+    (Generating(), Kind.GENERATOR),
+    (AsyncGenerating(), Kind.ASYNC_GENERATOR),
+    (Namespace.static, Kind.ASYNC),
+    (Namespace.of_class, Kind.SYNC),
+    (Wrapper(handler), Kind.SYNC),
+    (Wrapper(asgi), Kind.ASGI),
+    (functools.lru_cache(handler), Kind.SYNC),
+    (functools.partial(async_handler), Kind.ASYNC),
+    (functools.partial(Coroutine()), Kind.ASYNC),
+    (functools.partial(functools.partial(generator)), Kind.GENERATOR),
+    (functools.partial(needed_keyword, table=1), Kind.SYNC),
+    (keywords, Kind.SYNC),
+    (optional_keyword, Kind.SYNC),
 ]
 
 
@@ -103,7 +165,10 @@ def test_clear_cases(found: Any, kind: Kind) -> None:
     assert detect("main.found", found, Interface.AUTO) is kind
 
 
-@pytest.mark.parametrize("found", [half, one, none, three, anything, async_anything, Pair, dict, 7, "text", None])
+UNCLEAR = [half, one, none, three, anything, async_anything, Pair, dict, int, 7, "text", None, print, max]
+
+
+@pytest.mark.parametrize("found", [*UNCLEAR, bare_decorated(asgi), functools.partial(handler, context=1)])
 def test_unclear_cases_name_the_setting(found: Any) -> None:
     """Nothing is guessed: the error says what was found and what to do."""
     with pytest.raises(HandlerError) as caught:
@@ -128,6 +193,47 @@ def test_unclear_cases_name_the_setting(found: Any) -> None:
 def test_the_setting_settles_it(interface: Interface, found: Any, kind: Kind) -> None:
     """EVERLOOP_INTERFACE says how it is called; async or generator is always seen."""
     assert detect("main.found", found, interface) is kind
+
+
+def test_what_nobody_would_give_by_name_is_named() -> None:
+    """Called with two arguments it would fail at every invocation."""
+    with pytest.raises(HandlerError, match=r"needs table by name.*functools\.partial"):
+        detect("main.found", needed_keyword, Interface.AUTO)
+
+
+FRAMEWORKS = {
+    "flask": Kind.WSGI,
+    "bottle": Kind.WSGI,
+    "falcon": Kind.WSGI,
+    "django_wsgi": Kind.WSGI,
+    "django_asgi": Kind.ASGI,
+    "starlette": Kind.ASGI,
+    "fastapi": Kind.ASGI,
+    "litestar": Kind.ASGI,
+    "falcon_asgi": Kind.ASGI,
+    "mangum": Kind.SYNC,
+    "apig_wsgi": Kind.SYNC,
+    "powertools": Kind.SYNC,
+}
+
+
+@pytest.mark.parametrize("name", FRAMEWORKS)
+def test_real_applications(name: str) -> None:
+    """What frameworks make, and the adapters that people come from."""
+    app = subprocess.run(
+        [sys.executable, "-c", DETECTS.format(name=name)], capture_output=True, text=True, check=True, env=ENVIRONMENT
+    )
+    assert app.stdout.strip() == FRAMEWORKS[name].value
+
+
+ENVIRONMENT = {"PYTHONPATH": f"{ROOT / 'runtime'}:{APPS}", "AWS_DEFAULT_REGION": "eu-central-1"}
+# In processes of their own: Django can be set up once, and some import half of the world.
+DETECTS = """
+from everloop.kinds import detect
+from everloop.settings import Interface
+import applications
+print(detect("main:app", applications.{name}(), Interface.AUTO).value)
+"""
 
 
 class SlottedCall:

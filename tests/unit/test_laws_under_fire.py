@@ -1,13 +1,17 @@
 """Random legal and illegal steps of applications and of a hostile Runtime API, and the laws that hold all the same.
 
 No invocation is answered twice; none is forgotten; every byte that `send()` took is delivered, in order; a stream ends
-without trailers only where it is whole; afterwards the loop serves as if nothing had happened.
+without trailers only where it is whole; `send()` waits for the reader and refuses what is wrong; `receive()` tells of
+the end when it is there and not before; a task that was cancelled at its deadline ends; afterwards the loop serves as
+if nothing had happened. What this cannot see, for it knows one connection's bytes alone, `tests/unit/api` looks at:
+answers that wait for the next poll, several tasks that send, five failures in a row.
 """
 
 import asyncio
+import base64
 import json
 import logging
-from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from hypothesis import HealthCheck, settings
@@ -20,10 +24,12 @@ from everloop.handlers.asgi import AsgiHandler
 from everloop.handlers.front import Front
 from everloop.wire.runtime_api import RequestEncoder
 from support.hostile import HostileApi, Post, VirtualLoop, Wire, deliver, stream_of
-from support.sample_events import function_url
+from support.obedient import Call
+from support.sample_events import function_url, http_api
 
 SLOTS = 2
 TIMEOUT = 10.0
+MARGIN = 0.25
 START = {"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/plain")]}
 ILLEGAL: list[Any] = [
     {},
@@ -45,38 +51,26 @@ WRONG = st.tuples(st.sampled_from(ILLEGAL), st.booleans())
 ENDS = st.sampled_from(["return", "raise", "receive"])
 SCRIPTS = st.one_of(
     st.lists(PIECES, min_size=1, max_size=4).map(lambda pieces: [(START, False), *pieces]),
+    st.lists(st.one_of(PIECES, st.just("receive")), max_size=4).map(lambda more: ["receive", (START, False), *more]),
     st.lists(st.one_of(PIECES, WRONG, ENDS), max_size=3),
 )
 """What an application does next: mostly a start and pieces of a body, else anything at all."""
 
 
-class Whim(Exception):
-    """What the applications raise."""
+QUIET = ["pause", "resume", "flutter"]
+MISBEHAVIOUR = [*QUIET, "lost", "reset", "half-closed", "garbage", "500", "refuse", "nothing"]
 
 
-@dataclass(eq=False)
-class Call:
-    """One invocation, from its delivery on: what its application did and what was taken."""
+class Complaints(logging.Handler):
+    """Keeps what everloop says of its own mistakes; nothing else of the log is looked at, or printed."""
 
-    request_id: str
-    method: str
-    is_http: bool
-    moved: bool
-    """Delivered with `Connection: close`: answered on another connection."""
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.found: list[str] = []
 
-    steps: asyncio.Queue[Any] = field(default_factory=asyncio.Queue)
-    taken: bytearray = field(default_factory=bytearray)
-    offered: bytes = b""
-    """What a `send()` that has not returned yet was given."""
-    unsure: bytes | None = None
-    """What the first `send()` was given that raised OSError: it may have left before the break."""
-    whole: bool = False
-    ended: bool = False
-    stubborn: bool = False
-    excused: bool = False
-    """Nobody can ask for an answer: the other side refused it or went away."""
-    cut: bool = False
-    """The connection broke before the answer was complete: whatever is sent from now on raises."""
+    def emit(self, record: logging.LogRecord) -> None:
+        if "please report this" in record.getMessage():
+            self.found.append(str(record.exc_info))
 
 
 class UnderFire(RuleBasedStateMachine):
@@ -84,7 +78,10 @@ class UnderFire(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        logging.disable(logging.CRITICAL)
+        self.complaints = Complaints()
+        logger = logging.getLogger("everloop")
+        logger.addHandler(self.complaints)
+        logger.propagate = False
         self.loop = VirtualLoop()
         asyncio.set_event_loop(self.loop)
         self.loop.set_exception_handler(self.unhandled)
@@ -92,7 +89,8 @@ class UnderFire(RuleBasedStateMachine):
         self.calls: dict[str, Call] = {}
         self.over: list[object] = []
         self.unhandled_errors: list[Any] = []
-        self.poll_failures = 0
+        self.poll_failures = [0] * SLOTS
+        self.api.on_lost = self.excuse
         self.loop.run_until_complete(self.begin())
         self.settle()
 
@@ -104,7 +102,8 @@ class UnderFire(RuleBasedStateMachine):
         crew = Crew(handler, None, self.over.append)
         on_lost: Any = self.over.append
         encoder = RequestEncoder("runtime.test", "under-fire")
-        self.slots = [Slot(self.api.connect, encoder, crew.accept, on_lost) for _ in range(SLOTS)]
+        connects = [partial(self.api.connect, number) for number in range(SLOTS)]
+        self.slots = [Slot(connect, encoder, crew.accept, on_lost) for connect in connects]
         for slot in self.slots:
             slot.poll()
 
@@ -112,73 +111,39 @@ class UnderFire(RuleBasedStateMachine):
         self.loop.turn()
         self.api.read()
         for wire in self.api.lost_wires:
-            self.excuse(wire)
+            for call in self.on(wire):
+                call.cut = call.gone
         self.api.lost_wires.clear()
         self.loop.turn()
         self.api.read()
 
     def excuse(self, wire: Wire) -> None:
         """Forgive the invocations whose answers can no longer come on a connection."""
-        for call in self.calls.values():
-            here = [post for post, where in self.api.posts.get(call.request_id, ()) if where is wire]
-            if here or (wire.request_id == call.request_id and not call.moved):
-                complete = bool(here) and here[0].complete
-                call.excused = True
-                call.cut = call.cut or not complete
-            elif call.moved:
-                call.excused = True
+        for call in self.on(wire):
+            call.excused = True
+            call.gone = not any(post.complete for post, _ in self.posts(call))
 
-    # The application.
+    def on(self, wire: Wire) -> list[Call]:
+        """The invocations that are answered, or are to be answered, on a connection."""
+        found = []
+        for call in self.calls.values():
+            posts = self.posts(call)
+            if posts:
+                here = posts[0][1] is wire
+            elif call.moved:
+                later = self.api.wires.index(wire) > self.api.wires.index(call.wire)
+                here = later and wire.slot == call.wire.slot
+            else:
+                here = wire is call.wire and wire.request_id == call.request_id
+            if here:
+                found.append(call)
+        return found
+
+    def paused(self, call: Call) -> bool:
+        return call.wire.paused and not (call.moved or call.buffered)
 
     async def app(self, scope: Any, receive: Any, send: Any) -> None:
-        call = self.calls[scope["aws.context"].aws_request_id]
-        try:
-            await self.obey(call, receive, send)
-        finally:
-            call.ended = True
-
-    async def obey(self, call: Call, receive: Any, send: Any) -> None:
-        while True:
-            try:
-                step = await call.steps.get()
-                if step == "return":
-                    return
-                if step == "raise":
-                    raise Whim
-                if step == "receive":
-                    await asyncio.wait_for(receive(), 0.01)
-                else:
-                    await self.send(call, send, *step)
-            except TimeoutError:
-                pass
-            except asyncio.CancelledError:
-                if not call.stubborn:
-                    raise
-
-    async def send(self, call: Call, send: Any, message: Any, escapes: bool) -> None:
-        is_body = isinstance(message, dict) and message.get("type") == "http.response.body"
-        data = message.get("body", b"") if is_body else b""
-        call.offered = data if isinstance(data, bytes) else b""
-        cut = call.cut
-        try:
-            await send(message)
-        except Exception as error:
-            if isinstance(error, OSError) and call.unsure is None:
-                call.unsure = call.offered
-            call.offered = b""
-            if escapes:
-                raise
-            return
-        except asyncio.CancelledError:
-            # It was written before it had to wait: not acknowledged, and there all the same.
-            call.taken += call.offered
-            call.offered = b""
-            raise
-        assert not cut, "a send after the break has to raise"
-        call.taken += call.offered
-        call.offered = b""
-        if is_body and not message.get("more_body", False):
-            call.whole = True
+        await self.calls[scope["aws.context"].aws_request_id].run(receive, send)
 
     def pick(self, data: st.DataObject, among: list[Any]) -> Any:
         return among[data.draw(st.integers(0, len(among) - 1))]
@@ -196,26 +161,46 @@ class UnderFire(RuleBasedStateMachine):
         pieces=st.integers(1, 5),
         close=st.sampled_from([False, False, True]),
         script=SCRIPTS,
+        buffered=st.sampled_from([False, False, True]),
     )
-    def delivers(self, data: st.DataObject, method: str, pieces: int, close: bool, script: list[Any]) -> None:
+    def delivers(
+        self, data: st.DataObject, method: str, pieces: int, close: bool, script: list[Any], buffered: bool
+    ) -> None:
         """An event, whole or in pieces, to an application that knows what to do first."""
-        call = self.deliver(self.pick(data, self.api.polls), method, pieces, close)
+        call = self.deliver(self.pick(data, self.api.polls), method, pieces, close, buffered)
         self.follow(call, script)
 
-    def deliver(self, wire: Wire, method: str, pieces: int, close: bool = False) -> Call:
-        call = Call(f"request-{len(self.calls)}", method, True, close)
-        self.calls[call.request_id] = call
-        event = json.dumps(function_url(method=method)).encode()
-        deliver(wire, call.request_id, event, TIMEOUT, pieces, close)
+    def deliver(self, wire: Wire, method: str, pieces: int, close: bool = False, buffered: bool = False) -> Call:
+        call = self.make_call(wire, method, True, close, buffered)
+        event = http_api(method=method) if buffered else function_url(method=method)
+        deliver(wire, call.request_id, json.dumps(event).encode(), TIMEOUT, pieces, close)
         self.settle()
+        return call
+
+    def make_call(
+        self, wire: Wire, method: str = "GET", is_http: bool = True, moved: bool = False, buffered: bool = False
+    ) -> Call:
+        call = Call(
+            request_id=f"request-{len(self.calls)}",
+            method=method,
+            is_http=is_http,
+            wire=wire,
+            moved=moved,
+            refused_before=self.api.refused[wire.slot],
+            buffered=buffered,
+            stop_at=self.loop.time() + TIMEOUT - MARGIN,
+            paused=self.paused,
+        )
+        self.calls[call.request_id] = call
+        # An event that is taken makes up for all polls that failed, but for those that are still going to.
+        self.poll_failures[wire.slot] = self.api.refusals
         return call
 
     @precondition(lambda self: self.api.polls)
     @rule(data=st.data(), event=st.sampled_from([b"", b"{", b"[]", b'{"version": "2.0"}', b"\xff"]))
     def delivers_nonsense(self, data: st.DataObject, event: bytes) -> None:
-        call = Call(f"request-{len(self.calls)}", "GET", False, False)
-        self.calls[call.request_id] = call
-        deliver(self.pick(data, self.api.polls), call.request_id, event, TIMEOUT)
+        wire = self.pick(data, self.api.polls)
+        deliver(wire, self.make_call(wire, is_http=False).request_id, event, TIMEOUT)
         self.settle()
 
     @precondition(lambda self: self.unanswered())
@@ -236,24 +221,26 @@ class UnderFire(RuleBasedStateMachine):
     @precondition(lambda self: self.api.open)
     @rule(
         data=st.data(),
-        how=st.sampled_from(["pause", "resume", "lost", "reset", "half-closed", "garbage", "500", "refuse", "nothing"]),
+        how=st.sampled_from(
+            ["pause", "resume", "flutter", "lost", "reset", "half-closed", "garbage", "500", "refuse", "nothing"]
+        ),
     )
     def misbehaves(self, data: st.DataObject, how: str) -> None:
         """It stops to read, reads again, ends a connection in one of four ways, refuses a poll or a connection."""
         wire = self.pick(data, self.api.open)
-        if (
-            how == "refuse"
-            or (how == "500" and wire.polling)
-            or (how not in ("pause", "resume") and not wire.request_id)
-        ):
-            if self.poll_failures >= 3:
+        if how == "refuse" or (how == "500" and wire.polling) or (how not in QUIET and not wire.request_id):
+            if max(self.poll_failures) >= 3:
                 return  # five failures in a row end the process
-            self.poll_failures += 1
+            for slot in range(SLOTS) if how == "refuse" else (wire.slot,):
+                self.poll_failures[slot] += 1
         match how:
             case "pause":
                 wire.pause(True)
             case "resume":
                 wire.pause(False)
+            case "flutter":
+                wire.pause(False)
+                wire.pause(True)
             case "lost":
                 wire.drop(None)
             case "reset":
@@ -267,11 +254,37 @@ class UnderFire(RuleBasedStateMachine):
             case "refuse":
                 self.api.refusals += 1
         self.settle()
+        assert wire.gone or how not in ("lost", "reset", "half-closed", "garbage"), "the connection is of no more use"
+
+    @precondition(lambda self: self.heard)
+    @rule(data=st.data(), first=st.sampled_from(["receive", None]), script=SCRIPTS)
+    def breaks_off(self, data: st.DataObject, first: Any, script: list[Any]) -> None:
+        """The connection of a stream ends, perhaps while its application waits for just that; then it goes on."""
+        call = self.pick(data, self.heard)
+        self.follow(call, [first, first] if first else [])
+        call.wire.drop(None)
+        self.settle()
+        self.follow(call, script)
+
+    @property
+    def heard(self) -> list[Call]:
+        """Streams in the middle, on the connection that they came on."""
+        return [call for call in self.running if call.state == "BODY" and not (call.moved or call.wire.gone)]
 
     @rule(seconds=st.sampled_from([0.05, 0.15, 0.15, 1.0, 9.8]))
     def time_passes(self, seconds: float) -> None:
         self.loop.pass_time(seconds)
         self.settle()
+
+    @precondition(lambda self: self.running)
+    @rule(data=st.data(), script=SCRIPTS)
+    def overstays(self, data: st.DataObject, script: list[Any]) -> None:
+        """An application that ignores its cancellation is given up, and then goes on."""
+        call = self.pick(data, self.heard or self.running)
+        call.stubborn = True
+        self.loop.pass_time(TIMEOUT)
+        self.settle()
+        self.follow(call, script)
 
     # The steps of the applications.
 
@@ -290,10 +303,6 @@ class UnderFire(RuleBasedStateMachine):
 
     # The laws.
 
-    def possible(self, call: Call) -> list[bytes]:
-        """The bodies that may be on the wire."""
-        return [bytes(call.taken), bytes(call.taken + (call.offered or call.unsure or b""))]
-
     def posts(self, call: Call) -> list[tuple[Post, Wire]]:
         return self.api.posts.get(call.request_id, [])
 
@@ -306,25 +315,44 @@ class UnderFire(RuleBasedStateMachine):
     def what_was_taken_is_delivered_in_order(self) -> None:
         for call in self.calls.values():
             for post, wire in self.posts(call):
-                if post.kind != "response" or not post.content:
+                if post.kind != "response" or not post.content or (call.buffered and not post.complete):
                     continue
-                prelude, body = stream_of(post)
+                prelude, body = envelope_of(post) if call.buffered else stream_of(post)
                 if prelude["statusCode"] != 200:
                     assert body in (b"Internal Server Error", b"Gateway Timeout"), call
-                    assert not call.taken, call
-                elif call.method == "HEAD":
+                    assert call.buffered or not call.taken, call
+                    continue
+                assert call.begun or call.unsure is not None, "the head waits for the first piece of the body"
+                if call.method == "HEAD":
                     assert body == b"", call
                 elif wire.gone or call.cut or call.excused:
-                    assert self.possible(call)[1].startswith(body), call
+                    assert call.possible()[1].startswith(body), call
                 else:
-                    assert body in self.possible(call), call
-                if post.complete and not post.trailers and prelude["statusCode"] == 200 and call.method != "HEAD":
+                    assert body in call.possible(), call
+                if post.complete and not post.trailers and call.method != "HEAD":
                     assert call.whole or call.offered or call.stubborn, call
+
+    @invariant()
+    def applications_get_what_they_are_owed(self) -> None:
+        for call in self.calls.values():
+            assert call.broken_laws == [], call
+            over_time = self.loop.time() > call.stop_at + 0.15
+            assert not call.cut or not (call.sending or call.receiving), "who waits learns of the break"
+            assert not over_time or call.ended or call.stubborn or call.answered or not call.started, call
+
+    @invariant()
+    def nothing_waits_in_this_process_while_it_streams(self) -> None:
+        for call in self.calls.values():
+            for post, wire in self.posts(call):
+                streaming = post.streamed and not post.complete
+                assert wire.write_through or not streaming or wire.gone, call
+        assert not any(wire.write_through for wire in self.api.polls)
 
     @invariant()
     def nobody_gives_up(self) -> None:
         assert self.over == []
         assert self.unhandled_errors == []
+        assert self.complaints.found == []
 
     def teardown(self) -> None:
         try:
@@ -339,7 +367,9 @@ class UnderFire(RuleBasedStateMachine):
             self.loop.turn()
             self.loop.close()
             asyncio.set_event_loop(None)
-            logging.disable(logging.NOTSET)
+            logger = logging.getLogger("everloop")
+            logger.removeHandler(self.complaints)
+            logger.propagate = True
 
     def nothing_is_forgotten(self) -> None:
         self.api.refusals = 0
@@ -347,18 +377,26 @@ class UnderFire(RuleBasedStateMachine):
             wire.pause(False)
         self.loop.pass_time(TIMEOUT + 5)
         self.settle()
+        self.answer_all()
+        # Also where an application is stubborn: it was given up at its deadline.
+        assert len(self.api.polls) == SLOTS, self.api.wires
         for call in self.running:
             call.steps.put_nowait("return")
+        self.answer_all()
+        for call in self.calls.values():
+            answered = [post for post, _ in self.posts(call) if post.complete]
+            refused = call.moved and self.api.refused[call.wire.slot] > call.refused_before
+            assert answered or call.excused or refused, call
+        self.nothing_is_answered_twice()
+        self.what_was_taken_is_delivered_in_order()
+        self.applications_get_what_they_are_owed()
+
+    def answer_all(self) -> None:
         for _ in range(3):
             for wire in self.unanswered():
                 wire.respond(202, {}, b"{}")
             self.loop.pass_time(2)
             self.settle()
-        for call in self.calls.values():
-            answered = [post for post, _ in self.posts(call) if post.complete]
-            assert answered or call.excused or (call.moved and self.api.refused), call
-        self.nothing_is_answered_twice()
-        self.what_was_taken_is_delivered_in_order()
 
     def the_loop_serves(self) -> None:
         assert len(self.api.polls) == SLOTS, self.api.wires
@@ -375,6 +413,13 @@ class UnderFire(RuleBasedStateMachine):
             self.settle()
         assert len(self.api.polls) == SLOTS
         self.nobody_gives_up()
+
+
+def envelope_of(post: Post) -> tuple[dict[str, Any], bytes]:
+    """The envelope and the body of a buffered answer."""
+    envelope = json.loads(post.content)
+    body = envelope.get("body") or ""
+    return envelope, base64.b64decode(body) if envelope.get("isBase64Encoded") else body.encode()
 
 
 UnderFire.TestCase.settings = settings(

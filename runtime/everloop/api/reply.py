@@ -57,6 +57,7 @@ class Reply:
         "_connection",
         "_encoder",
         "_on_release",
+        "cut",
         "habit",
         "invocation",
         "on_broken",
@@ -76,6 +77,8 @@ class Reply:
         self.state = ReplyState.PENDING
         self.on_broken: Callable[[], None] | None = None
         """Called once, when it turns out that nobody can get this answer any more."""
+        self.cut = False
+        """True when somebody else answers, the shutdown for one: to who streams it is broken."""
         self.habit: Habit | None = None
         """Decides whether a buffered response may wait for the next poll; without one it never does."""
         self._completed_at: float | None = None
@@ -93,7 +96,7 @@ class Reply:
     @property
     def broken(self) -> bool:
         """True when what is written reaches nobody."""
-        return self.state is ReplyState.BROKEN
+        return self.cut or self.state is ReplyState.BROKEN
 
     async def drain(self) -> None:
         """Wait until the Runtime API reads again, or cannot be reached any more."""

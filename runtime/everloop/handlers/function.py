@@ -99,12 +99,13 @@ class AsyncFunction:
             source = body_of(source)
         try:
             number = 0
+            waits = isinstance(source, AsyncIterable)
             async for item in source if isinstance(source, AsyncIterable) else _turns(source):
                 pieces.take(item)
                 number += 1
                 if reply.paused:
                     await reply.drain()
-                elif not number % PIECES_PER_TURN:
+                elif not waits or not number % PIECES_PER_TURN:  # one that cannot wait may take long for each piece
                     await asyncio.sleep(0)
             pieces.finish()
         finally:

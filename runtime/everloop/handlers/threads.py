@@ -7,19 +7,22 @@ import logging
 import queue
 import threading
 from collections.abc import Callable
-from typing import Any
 
-from everloop.api.reply import UNDER_WAY, Reply, ReplyState
+from everloop.api.reply import UNDER_WAY, Reply
 from everloop.background import settle
-from everloop.errors import ClientDisconnected, DeadlineExceeded
+from everloop.errors import ClientDisconnected, DeadlineExceeded, ShutDown
 from everloop.handlers.base import BlockingHandler
-from everloop.handlers.deadline import Deadlines
+from everloop.handlers.deadline import GRACE, Deadlines
+from everloop.handlers.remote_reply import RemoteReply
 from everloop.invocation import Invocation
 from everloop.report import ErrorReport
 
 logger = logging.getLogger("everloop")
 
 Job = Callable[[], None]
+
+SHUTDOWN_GRACE = GRACE * 0.8
+"""Seconds that a thread gets at the shutdown to come to its next piece; whoever cancels the tasks waits for `GRACE`."""
 
 
 class ThreadPool:
@@ -108,25 +111,32 @@ class ThreadedHandler:
         self._pool.submit(job)
         try:
             await done
+        except asyncio.CancelledError:
+            await run.shut_down()
+            raise
         finally:
             remote.cut = True
             self._deadlines.stop(run)
+        if run.expired and reply.state in UNDER_WAY:
+            # The thread noticed at its next piece, and has ended in time.
+            self._expire(invocation, reply, "The deadline came near before the handler had returned.")
         if invocation.background:
             await settle(invocation, run.stop_at)
 
     def abandon(self, invocation: Invocation, reply: Reply) -> None:
         """Answer in the place of a thread that does not come back, and let another take its place."""
         if reply.state in UNDER_WAY:
-            error = DeadlineExceeded(
-                "The deadline came near before the handler had returned. Its thread is left to itself. Raise the "
-                "function's timeout, or do less."
-            )
-            logger.error("%s: %s", error.error_type, error)
-            self._handler.expire(invocation, reply, error)
+            what = "The deadline came near before the handler had returned. Its thread is left to itself."
+            self._expire(invocation, reply, what)
         left = self._pool.replace_one()
         if left > self._slots:
             logger.critical("%d threads do not come back, more than there are slots: the process ends", left)
             self._on_exhausted(1)
+
+    def _expire(self, invocation: Invocation, reply: Reply, what: str) -> None:
+        error = DeadlineExceeded(f"{what} Raise the function's timeout, or do less.")
+        logger.error("%s: %s", error.error_type, error)
+        self._handler.expire(invocation, reply, error)
 
     def came_back(self) -> None:
         """Take note that the job of a thread that was left to itself has ended."""
@@ -136,7 +146,7 @@ class ThreadedHandler:
 class _Run:
     """One job in a thread."""
 
-    __slots__ = ("_abandoned", "_done", "_invocation", "_owner", "_remote", "_reply", "expired", "stop_at")
+    __slots__ = ("_abandoned", "_done", "_end", "_invocation", "_owner", "_remote", "_reply", "expired", "stop_at")
 
     stop_at: float | None
     expired: bool
@@ -146,7 +156,7 @@ class _Run:
         owner: ThreadedHandler,
         invocation: Invocation,
         reply: Reply,
-        remote: "RemoteReply",
+        remote: RemoteReply,
         done: asyncio.Future[None],
     ) -> None:
         self._owner = owner
@@ -155,13 +165,24 @@ class _Run:
         self._remote = remote
         self._done = done
         self._abandoned = False
+        self._end: asyncio.Future[None] | None = None
+        """Waited for when the task has been cancelled: its `done` is, too."""
+
+    async def shut_down(self) -> None:
+        """Let the thread fail as soon as it wants to send, wait a moment for that, and answer in its place."""
+        self._remote.cut = True
+        self._end = asyncio.get_running_loop().create_future()
+        await asyncio.wait((self._end,), timeout=SHUTDOWN_GRACE)
+        if self._reply.state in UNDER_WAY:
+            self._reply.fail(ErrorReport.of(ShutDown("The process was shut down before the handler had returned")))
 
     def ended(self, error: BaseException | None) -> None:
         """Take note of the end of the job. Called on the loop."""
         if self._abandoned:
             self._owner.came_back()
-        elif self._done.done():
-            pass  # the task was cancelled meanwhile
+        elif self._done.done():  # the task was cancelled meanwhile
+            if self._end is not None and not self._end.done():
+                self._end.set_result(None)
         elif error is None or isinstance(error, ClientDisconnected):
             self._done.set_result(None)
         else:
@@ -182,79 +203,3 @@ class _Run:
         self._owner.abandon(self._invocation, self._reply)
         if not self._done.done():
             self._done.set_result(None)
-
-
-class RemoteReply(Reply):
-    """A reply for use in a thread: what it is told is done on the loop, and it waits while Lambda does not read."""
-
-    __slots__ = ("_loop", "_loop_thread", "_real", "cut")
-
-    def __init__(self, real: Reply, loop: asyncio.AbstractEventLoop) -> None:
-        self._real = real
-        self._loop = loop
-        self._loop_thread = threading.get_ident()
-        self.cut = False
-        """True when the invocation is answered without the thread: what it still sends raises `ClientDisconnected`."""
-        self.invocation = real.invocation
-        self.on_broken = None
-
-    def __repr__(self) -> str:
-        return f"<RemoteReply of {self._real!r}>"
-
-    @property
-    def state(self) -> ReplyState:  # type: ignore[override]
-        """Where the answer has got to."""
-        return self._real.state
-
-    @property
-    def paused(self) -> bool:
-        """True on the loop while the Runtime API does not read; a thread has waited already."""
-        return threading.get_ident() == self._loop_thread and self._real.paused
-
-    @property
-    def broken(self) -> bool:
-        """True when what is written reaches nobody."""
-        return self.cut or self._real.broken
-
-    async def drain(self) -> None:
-        """Wait, on the loop, until the Runtime API reads again."""
-        await self._real.drain()
-
-    def complete(self, payload: bytes, content_type: bytes = b"application/json") -> None:
-        """Send a whole, buffered response."""
-        self._do(self._real.complete, payload, content_type)
-
-    def start(self, content_type: bytes, *first: bytes) -> None:
-        """Begin a streamed response."""
-        self._do(self._real.start, content_type, *first)
-
-    def write(self, data: bytes) -> None:
-        """Send one chunk of a streamed response."""
-        self._do(self._real.write, data)
-
-    def finish(self, last: bytes = b"") -> None:
-        """Send the last chunk and the end."""
-        self._do(self._real.finish, last)
-
-    def fail(self, report: ErrorReport) -> None:
-        """Tell Lambda that the invocation failed."""
-        self._do(self._real.fail, report)
-
-    def release(self) -> None:
-        """Do nothing: the slot polls when the task of the invocation is done."""
-
-    def _do(self, step: Callable[..., None], *arguments: Any) -> None:
-        if self.cut:
-            raise ClientDisconnected("The invocation was answered without this thread: its deadline had come")
-        if self._real.broken:
-            raise ClientDisconnected("The response can no longer be delivered")
-        if threading.get_ident() == self._loop_thread:
-            step(*arguments)
-            return
-        future = asyncio.run_coroutine_threadsafe(self._take(step, arguments), self._loop)
-        future.result()
-
-    async def _take(self, step: Callable[..., None], arguments: tuple[Any, ...]) -> None:
-        step(*arguments)
-        if self._real.paused:
-            await self._real.drain()

@@ -80,7 +80,12 @@ class WsgiHandler:
 
     def expire(self, invocation: Invocation, reply: Reply, error: DeadlineExceeded) -> None:
         """Answer 504 in the place of an application that did not return in time, or end its stream."""
-        call = self._front.open(invocation, reply)
+        try:
+            call = self._front.open(invocation, reply)
+        except UnknownEvent:
+            if self._events is not None:
+                self._events.expire(invocation, reply, error)
+            return
         if reply.state in UNDER_WAY:
             if isinstance(call, tuple):
                 _replace(call[1], reply, 504, "Gateway Timeout", error)

@@ -90,3 +90,48 @@ def test_waiting_again_where_it_paused_again(loop: VirtualLoop, connection: tupl
     wire.drop(None)
     loop.turn()
     assert waiting.done()
+
+
+ANSWER = b"POST /2018-06-01/runtime/invocation/request-1/response HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}"
+
+
+def test_what_may_wait_leaves_when_the_loop_turns(loop: VirtualLoop, connection: tuple[Connection, Wire]) -> None:
+    """At the latest: no poll may ever follow."""
+    protocol, wire = connection
+
+    async def ask() -> None:
+        protocol.ask(Waiter(), (ANSWER,), may_wait=True)
+        assert not wire._unread
+
+    loop.run_until_complete(ask())
+    loop.turn()
+    wire.read()
+
+    assert wire.post is not None
+    assert wire.post.complete
+
+
+def test_what_may_wait_leaves_before_what_comes_later(loop: VirtualLoop, connection: tuple[Connection, Wire]) -> None:
+    """In one write with it, and in front of it."""
+    protocol, wire = connection
+    protocol.corked = True
+    protocol.ask(Waiter(), (ANSWER,), may_wait=True)
+    protocol.ask(Waiter(), (POLL,))
+
+    assert bytes(wire._unread) == ANSWER + POLL
+
+
+@pytest.mark.parametrize("how", ["flush", "close"])
+def test_what_waits_is_let_go(loop: VirtualLoop, connection: tuple[Connection, Wire], how: str) -> None:
+    """By whoever corked the connection, and at its end."""
+    protocol, wire = connection
+    protocol.corked = True
+    protocol.ask(Waiter(), (ANSWER,), may_wait=True)
+    loop.turn()
+    assert not wire._unread
+
+    getattr(protocol, how)()
+    wire.read()
+
+    assert wire.post is not None
+    assert wire.post.complete

@@ -1,0 +1,17 @@
+"""Objects that could be handlers of more than one kind."""
+
+from typing import Any
+
+
+def wrapper(*args: Any, **kwargs: Any) -> Any:
+    return args[0]
+
+
+class Application:
+    def __init__(self, event: Any, context: Any) -> None: ...
+
+
+def half(environ: Any, context: Any) -> Any: ...
+
+
+def three(a: Any, b: Any, c: Any) -> Any: ...

@@ -1,0 +1,89 @@
+"""What a handler yields from is closed, once, whatever ends it: itself, an error, the deadline, a break, a signal."""
+
+import signal
+from typing import Any
+
+import pytest
+
+from support.answers import Drop
+from support.environment import Environment, Launcher
+from support.sample_events import function_url
+
+SETTINGS = {"EVERLOOP_RESPONSE_MODE": "streaming", "EVERLOOP_DEADLINE_MARGIN": "0.4", "EVERLOOP_EXTENSION": "off"}
+TWO_SLOTS = {"AWS_LAMBDA_MAX_CONCURRENCY": "2"}
+
+BLOCKING = ["generator", "returns", "body", "wsgi"]
+ON_THE_LOOP = ["async_generator", "async_returns", "async_returns_async", "async_body"]
+BOTH = ["returns_async"]
+"""A plain function whose asynchronous generator runs on the loop, for the sake of its thread."""
+EVERYWHERE = [
+    *((kind, slots) for kind in BLOCKING + BOTH for slots in (1, 2)),
+    *((kind, 1) for kind in ON_THE_LOOP),  # several slots are the same there
+]
+
+
+def start(launch: Launcher, kind: str, slots: int, **env: str) -> Environment:
+    return launch(f"closing:{kind}", SETTINGS | env | (TWO_SLOTS if slots == 2 else {}))
+
+
+def event(kind: str, **how: Any) -> Any:
+    if kind == "wsgi":
+        return function_url(query="&".join(f"{name}={value}" for name, value in how.items()))
+    return how
+
+
+def closed(env: Environment) -> int:
+    env.process.wait_for_log("^generator closed$")
+    return len(env.process.logged("^generator closed$"))
+
+
+@pytest.mark.parametrize(("kind", "slots"), EVERYWHERE)
+def test_ends_and_errors(launch: Launcher, kind: str, slots: int) -> None:
+    """At the end, at an exception of its own, at a piece that is neither text nor bytes; and then the slot polls."""
+    env = start(launch, kind, slots)
+    for number, (then, error_type) in enumerate(
+        [("end", None), ("raise", "Function.ValueError"), ("wrong", "Function.ProtocolError|Runtime.MarshalError")], 1
+    ):
+        exchange = env.invoke(event(kind, pieces=3, then=then)).wait()
+        assert exchange.request.content.endswith(b"x" * 3000)
+        found = exchange.trailers.get("lambda-runtime-function-error-type")
+        assert found is None if error_type is None else found in error_type.split("|")
+        env.process.wait_for_logs("^generator closed$", number)
+        env.api.wait_for_poll(slots)
+    assert len(env.process.logged("^generator closed$")) == 3
+
+
+@pytest.mark.parametrize(("kind", "slots"), EVERYWHERE)
+def test_broken_connections(launch: Launcher, kind: str, slots: int) -> None:
+    """Nobody can get what it yields."""
+    env = start(launch, kind, slots)
+    exchange = env.invoke(event(kind), answer=Drop(after=3000)).wait()
+    assert exchange.request.broken
+    env.api.wait_for_poll(slots)
+    assert closed(env) == 1
+    assert env.invoke(event(kind, pieces=1)).wait().trailers == {}
+
+
+# One thread alone cannot be stopped from another: on the main thread Lambda's own timeout applies.
+@pytest.mark.parametrize(("kind", "slots"), [(k, s) for k, s in EVERYWHERE if s == 2 or k not in BLOCKING])
+def test_deadlines(launch: Launcher, kind: str, slots: int) -> None:
+    """Before its deadline, with trailers that say so; a thread is reached at its next piece."""
+    env = start(launch, kind, slots)
+    exchange = env.invoke(event(kind), timeout=1.0).wait()
+    assert exchange.trailers["lambda-runtime-function-error-type"] == "Runtime.DeadlineExceeded"
+    env.api.wait_for_poll(slots)
+    assert closed(env) == 1
+    assert env.invoke(event(kind, pieces=1)).wait().trailers == {}
+
+
+@pytest.mark.parametrize(("kind", "slots"), EVERYWHERE)
+def test_shutdown(launch: Launcher, kind: str, slots: int) -> None:
+    """After half of the time for the shutdown the stream ends with trailers, and the process as if nothing were."""
+    env = start(launch, kind, slots, EVERLOOP_SHUTDOWN_TIMEOUT="1")
+    exchange = env.invoke(event(kind), timeout=60).wait_for_size(2000)
+    env.process.signal(signal.SIGTERM)
+    exchange.wait()
+    assert env.process.exit_code() == 0
+    assert closed(env) == 1
+    assert exchange.trailers["lambda-runtime-function-error-type"] == "Runtime.ShutDown"
+    assert not env.process.logged("cut short")

@@ -1,0 +1,159 @@
+"""The conversation on a blocking socket: what waits, what is lost, and when polling is futile."""
+
+import logging
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from everloop.api.blocking import BlockingSlot
+from everloop.api.promptness import Habit
+from everloop.api.reply import Reply
+from everloop.errors import RuntimeApiRefused, RuntimeApiUnreachable
+from everloop.report import ErrorReport
+from everloop.wire.runtime_api import RequestEncoder
+from support.answers import Answer, Drop, refusal
+from support.scripted_api import ScriptedRuntimeApi
+
+
+@pytest.fixture
+def api() -> Iterator[ScriptedRuntimeApi]:
+    with ScriptedRuntimeApi() as api:
+        yield api
+        assert api.faults == []
+
+
+@pytest.fixture
+def slot(api: ScriptedRuntimeApi) -> Iterator[BlockingSlot]:
+    host, _, port = api.address.partition(":")
+    slot = BlockingSlot(host, int(port), RequestEncoder(api.address, "test"))
+    yield slot
+    slot.close()
+
+
+def trusted(reply: Reply) -> Reply:
+    reply.habit = Habit()
+    reply.habit.trusted = True
+    return reply
+
+
+def test_one_connection_serves_all(api: ScriptedRuntimeApi, slot: BlockingSlot) -> None:
+    """An answer that may wait leaves with the next poll, in one write."""
+    first, second = api.invoke(1), api.invoke(2)
+    invocation, reply = slot.next_invocation()
+    segments = api.connections[0].segments()
+    trusted(reply).complete(b"one")
+    assert first.requests == []
+    invocation, reply = slot.next_invocation()
+
+    assert invocation.event == 2
+    assert first.wait().body == b"one"
+    assert api.connections[0].segments() == segments + 1
+    reply.complete(b"two")
+    assert second.wait().body == b"two"
+    assert len(api.connections) == 1
+
+
+@pytest.mark.parametrize("how", ["flush", "close"])
+def test_what_waits_is_let_go(api: ScriptedRuntimeApi, slot: BlockingSlot, how: str) -> None:
+    """Before work in the background, and at the end of the process."""
+    exchange = api.invoke(1)
+    _, reply = slot.next_invocation()
+    trusted(reply).complete(b"one")
+    getattr(slot, how)()
+
+    assert exchange.wait().body == b"one"
+
+
+def test_a_stream_writes_each_piece(api: ScriptedRuntimeApi, slot: BlockingSlot) -> None:
+    """Large ones too; a failure is told in trailers."""
+    exchange = api.invoke(1)
+    _, reply = slot.next_invocation()
+    reply.start(b"text/plain", b"a")
+    exchange.wait_for_bytes(b"a")
+    reply.write(b"b" * 200_000)
+    reply.fail(ErrorReport("Whim", "on purpose"))
+
+    assert exchange.wait().request.size == 200_001
+    assert exchange.trailers["lambda-runtime-function-error-type"] == "Function.Whim"
+
+
+def test_a_refused_stream_is_noticed_at_the_next_piece(api: ScriptedRuntimeApi, slot: BlockingSlot) -> None:
+    """And the next poll goes out on a new connection."""
+    exchange = api.invoke(1, answer=refusal(413, "RequestEntityTooLarge", after=1))
+    _, reply = slot.next_invocation()
+    reply.start(b"text/plain", b"a")
+    api.wait_for(lambda: bool(exchange.requests) and exchange.request.answered_at is not None, "the refusal")
+    for _ in range(100):
+        reply.write(b"b")
+        if reply.broken:
+            break
+        threading.Event().wait(0.01)  # until the refusal has come through the kernel
+
+    assert reply.broken
+    api.invoke(2)
+    assert slot.next_invocation()[0].event == 2
+    assert len(api.connections) == 2
+
+
+def test_a_lost_answer_is_not_sent_again(api: ScriptedRuntimeApi, slot: BlockingSlot) -> None:
+    """The slot goes on with a new connection."""
+    exchange = api.invoke(1, answer=Drop())
+    _, reply = slot.next_invocation()
+    reply.complete(b"one")
+    api.invoke(2)
+
+    assert slot.next_invocation()[0].event == 2
+    assert len(exchange.requests) == 1
+
+
+def test_what_is_cut_off_is_answered_by_who_cut_it(api: ScriptedRuntimeApi, slot: BlockingSlot) -> None:
+    """To the handler it is broken; the connection is as good as ever."""
+    exchange = api.invoke(1)
+    _, reply = slot.next_invocation()
+    reply.start(b"text/plain", b"a")
+    reply.cut = True
+    assert reply.broken
+    reply.cut = False
+    reply.fail(ErrorReport("Runtime.ShutDown", "the end"))
+
+    assert exchange.wait().trailers["lambda-runtime-function-error-type"] == "Runtime.ShutDown"
+
+
+@pytest.mark.parametrize("close", [True, False])
+def test_polls_that_fail_are_tried_again(
+    api: ScriptedRuntimeApi, slot: BlockingSlot, caplog: pytest.LogCaptureFixture, *, close: bool
+) -> None:
+    """An event makes up for all failures before it."""
+    for turn in range(2):
+        api.script("next", *[Answer(500, b"{}", close=close)] * 3)
+        api.invoke(turn)
+        with caplog.at_level(logging.WARNING):
+            assert slot.next_invocation()[0].event == turn
+
+    waits = [record.getMessage().partition("next try in ")[2][:3] for record in caplog.records]
+    assert waits == ["0.1", "0.2", "0.4"] * 2
+
+
+def test_five_failures_in_a_row_are_the_end(api: ScriptedRuntimeApi, slot: BlockingSlot) -> None:
+    """Told with the last one's reason."""
+    api.script("next", *[Answer(500, b"{}")] * 5)
+    with pytest.raises(RuntimeApiRefused, match="500"):
+        slot.next_invocation()
+
+    assert len(api.requests_to("next")) == 5
+
+
+def test_a_forbidden_poll_is_the_end(api: ScriptedRuntimeApi, slot: BlockingSlot) -> None:
+    """At once."""
+    api.script("next", refusal(403, "InvalidStateTransition"))
+    with pytest.raises(RuntimeApiRefused, match="403"):
+        slot.next_invocation()
+
+
+def test_nobody_listens() -> None:
+    """Five tries to connect."""
+    with ScriptedRuntimeApi() as api:
+        host, _, port = api.address.partition(":")
+    with pytest.raises(RuntimeApiUnreachable, match="cannot be connected to"):
+        BlockingSlot(host, int(port), RequestEncoder("x", "test")).next_invocation()
