@@ -89,15 +89,16 @@ def test_a_server_that_began_broken_is_mended_by_a_save(serve: DevServers, proje
 
 def test_a_start_that_hangs_is_mended_by_a_save(serve: DevServers, project: Path) -> None:
     """Nobody waits for what hangs, neither at the start nor later."""
-    hanging = "import time\ntime.sleep(600)\n"
+    hanging = "import time\nprint('it hangs', flush=True)\ntime.sleep(600)\n"
     (project / "main.py").write_text(hanging, encoding="utf-8")
     server = serve("main:app", root=project, ready=False)
     server.process.wait_for_log("^Watching ", PATIENCE)
+    server.process.wait_for_log("^it hangs$", PATIENCE)
     write(project, 'b"mended"')
     wait_for_answer(server, "mended")
 
     (project / "main.py").write_text(hanging, encoding="utf-8")
-    server.process.wait_for_logs("^Changed: ", 2, PATIENCE)
+    server.process.wait_for_logs("^it hangs$", 2, PATIENCE)
     write(project, 'b"again"')
     wait_for_answer(server, "again")
 
