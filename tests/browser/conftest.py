@@ -54,8 +54,8 @@ def server(gates: Gates) -> Iterator[DevServer]:
 
 @pytest.fixture(scope="session")
 def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where pictures are left: in EVERLOOP_TEST_PICTURES, if it is set, for a person to look at."""
-    wanted = os.environ.get("EVERLOOP_TEST_PICTURES")
+    """Where pictures are left: in TEST_EVERLOOP_PICTURES, if it is set, for a person to look at."""
+    wanted = os.environ.get("TEST_EVERLOOP_PICTURES")
     if wanted is None:
         return tmp_path_factory.mktemp("pictures")
     Path(wanted).mkdir(parents=True, exist_ok=True)

@@ -49,8 +49,8 @@ def engine() -> Iterator[Any]:
 
 @pytest.fixture(scope="session")
 def python_image(engine: Any) -> str:
-    """The image that everloop is built on: EVERLOOP_TEST_PYTHON_IMAGE, else one that is here, else a pulled one."""
-    if named := os.environ.get("EVERLOOP_TEST_PYTHON_IMAGE"):
+    """The image that everloop is built on: TEST_EVERLOOP_PYTHON_IMAGE, else one that is here, else a pulled one."""
+    if named := os.environ.get("TEST_EVERLOOP_PYTHON_IMAGE"):
         return named
     here = sorted(str(tag) for image in engine.images.list() for tag in image.tags)
     fitting = [tag for tag in here if re.fullmatch(r"(.+/)?python:3\.1[1-9](\.\d+)?(-slim.*)?", tag)]
@@ -64,7 +64,7 @@ def pull(engine: Any, name: str) -> str:
     try:
         engine.images.pull(name)
     except docker.errors.APIError as error:
-        pytest.skip(f"{name} cannot be pulled; EVERLOOP_TEST_PYTHON_IMAGE can name another: {error}")
+        pytest.skip(f"{name} cannot be pulled; TEST_EVERLOOP_PYTHON_IMAGE can name another: {error}")
     return name
 
 

@@ -26,12 +26,13 @@ def test_deadline_closes_generators(launch: Launcher, loop: dict[str, str], kind
     exchange = env.invoke(function_url(f"/{kind}"), timeout=1.0).wait()
     assert exchange.trailers["lambda-runtime-function-error-type"] == "Runtime.DeadlineExceeded"
     assert exchange.request.completed_at is not None
-    if kind != "floods":  # the test reads more slowly than that writes
+    floods = kind == "floods"  # the test reads more slowly than that writes
+    if not floods:
         assert exchange.request.completed_at - exchange.delivered_at < 1.0
     poll = env.api.wait_for_poll()[0]
     # Behind anyio's task groups every `await` in a cancelled `finally` raises at once.
     closed = env.process.wait_for_log("generator closing" if app == "behind_middleware" else "generator closed")
-    assert closed.at - exchange.delivered_at < 1.0
+    assert closed.at - exchange.delivered_at < (3.0 if floods else 1.0)
     assert closed.at - poll.received_at < 0.05  # its log line comes through a pipe
     assert not env.process.logged("left to itself")
 

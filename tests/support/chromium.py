@@ -21,7 +21,7 @@ from websockets.sync.client import connect
 
 PROGRAM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
-REQUIRED = "EVERLOOP_TEST_CHROMIUM"
+REQUIRED = "TEST_EVERLOOP_CHROMIUM"
 """Set in CI: there a missing browser is a failure, not a reason to skip."""
 
 FLAGS = (

@@ -43,8 +43,8 @@ class Answer:
 
 
 def find() -> Path:
-    """The emulator's binary: out of `EVERLOOP_TEST_RIE`, beside Python, on PATH, or fetched into `.cache`."""
-    if chosen := os.environ.get("EVERLOOP_TEST_RIE"):
+    """The emulator's binary: out of `TEST_EVERLOOP_RIE`, beside Python, on PATH, or fetched into `.cache`."""
+    if chosen := os.environ.get("TEST_EVERLOOP_RIE"):
         return Path(chosen)
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     if found := shutil.which(NAME, path=path):
@@ -53,7 +53,7 @@ def find() -> Path:
     fetch = ROOT / "requirements" / "fetch_rie.py"
     if not cached.exists():
         if not fetch.exists():
-            raise Unavailable("AWS's emulator is not here: set EVERLOOP_TEST_RIE to its path")
+            raise Unavailable("AWS's emulator is not here: set TEST_EVERLOOP_RIE to its path")
         done = subprocess.run([sys.executable, fetch, cached], capture_output=True, text=True, check=False)
         if done.returncode:
             raise Unavailable(f"AWS's emulator cannot be fetched: {done.stderr.strip()[-300:]}")
