@@ -11,6 +11,7 @@ from typing import Any
 
 import hcl2
 import pytest
+import yaml
 
 from everloop import settings
 
@@ -93,3 +94,14 @@ def test_every_setting_that_is_set_exists() -> None:
     known = {name for name in settings._PARSERS if name.startswith("EVERLOOP_")}
     for path in everything():
         assert set(re.findall(r"EVERLOOP_[A-Z_]+", path.read_text(encoding="utf-8"))) <= known, path.name
+
+
+def test_the_workflow_builds_what_lambda_takes() -> None:
+    """It parses, each step does one thing, and the image is no index: Lambda refuses one."""
+    workflow = yaml.safe_load((DEPLOY / "github" / "deploy.yaml").read_text(encoding="utf-8"))
+    steps = workflow["jobs"]["deploy"]["steps"]
+    assert all(("uses" in step) != ("run" in step) for step in steps)
+    (build,) = (step["with"] for step in steps if step.get("uses", "").startswith("docker/build-push-action@"))
+    assert build["provenance"] is False
+    assert build["sbom"] is False
+    assert "," not in build["platforms"]
