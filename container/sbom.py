@@ -27,11 +27,12 @@ def normalise(name: str) -> str:
 def licences(distribution: Distribution) -> list[dict[str, Any]]:
     """Give what a package says of its licence: an SPDX expression where it has one, else its own words."""
     metadata = distribution.metadata
-    if expression := metadata.get("License-Expression"):
-        return [{"expression": expression}]
+    # `in`, not get(): the type of metadata has that only on newer Pythons.
+    if "License-Expression" in metadata:
+        return [{"expression": metadata["License-Expression"]}]
     classifiers = [value for value in metadata.get_all("Classifier") or [] if value.startswith("License :: ")]
     named = [value.rpartition(" :: ")[2] for value in classifiers if value.count("::") > 1]
-    text = (metadata.get("License") or "").strip()
+    text = metadata["License"].strip() if "License" in metadata else ""
     if not named and text and "\n" not in text:
         named = [text]
     return [{"license": {"name": name}} for name in sorted(set(named))]

@@ -4,6 +4,7 @@ import hashlib
 import os
 import random
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -175,4 +176,7 @@ def test_broken_file_is_closed(launch: Launcher, tmp_path: Path) -> None:
         exchange.wait()
         assert " True " in env.process.wait_for_log("send raised").text
         api.wait_for_poll()
+        until = time.monotonic() + 5  # the thread that reads ahead closes it
+        while open_files(env.process, path) and time.monotonic() < until:
+            time.sleep(0.01)
         assert open_files(env.process, path) == 0

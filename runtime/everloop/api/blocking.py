@@ -123,13 +123,13 @@ class BlockingConnection:
         for expectation in expected:
             expectation.lost(error)
 
-    def close(self) -> None:
-        """Send what waits, give Lambda a moment to answer it, and end the connection."""
+    def close(self, poll: Expectation) -> None:
+        """Send what waits, give Lambda a moment to answer all but the poll, and end the connection."""
         self.listener = None
         self.flush()
         if not self.closed:
             self._socket.settimeout(LAST_ANSWER_TIMEOUT)
-            while self._expected and not self.closed:
+            while self._expected and self._expected[0] is not poll and not self.closed:
                 self.receive()
         self._close()
 
@@ -189,7 +189,7 @@ class BlockingSlot:
     def close(self) -> None:
         """Send what waits and end the connection."""
         if self._connection is not None:
-            self._connection.close()
+            self._connection.close(poll=self)
 
     def _connected(self) -> BlockingConnection | None:
         if self._connection is None or self._connection.closed:
