@@ -224,11 +224,11 @@ def test_missing_compiler_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     ("target", "figure", "verdict"),
     [
         (Target(bound=0.25), 0.25, Verdict.REACHED),
-        (Target(bound=0.25), 0.37, Verdict.NEAR),
-        (Target(bound=0.25), 0.38, Verdict.MISS),
+        (Target(bound=0.25), 0.5, Verdict.NEAR),
+        (Target(bound=0.25), 0.51, Verdict.MISS),
         (Target(bound=0.8, at_most=False), 0.8, Verdict.REACHED),
-        (Target(bound=0.8, at_most=False), 0.54, Verdict.NEAR),
-        (Target(bound=0.8, at_most=False), 0.53, Verdict.MISS),
+        (Target(bound=0.8, at_most=False), 0.4, Verdict.NEAR),
+        (Target(bound=0.8, at_most=False), 0.39, Verdict.MISS),
         (Target(bound=0.8, at_most=False), 0.0, Verdict.MISS),
     ],
 )
