@@ -94,6 +94,10 @@ class BlockingConnection:
         except OSError as error:
             self.abort(error)
 
+    def wait(self) -> None:
+        """Wait for bytes without taking them: whoever is interrupted here has lost nothing."""
+        self._readable.poll()
+
     def receive(self) -> None:
         """Wait for bytes and hand the answers in them on. An end of the connection is told to those who wait."""
         try:
@@ -176,10 +180,12 @@ class BlockingSlot:
         """Ask for the next invocation and wait for it, for a refusal, or for the end of the connection."""
         connection.listener = None
         connection.ask(self, (self._encoder.next,))
-        self.idle = True
         while self._next is None and not (connection.closed or self._wait or self._fatal):
+            # Not while bytes are read: among them may be Lambda's word that it has the last answer.
+            self.idle = True
+            connection.wait()
+            self.idle = False
             connection.receive()
-        self.idle = False
 
     def flush(self) -> None:
         """Send an answer that waits for the next poll: the poll will take its time."""

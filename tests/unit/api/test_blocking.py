@@ -11,6 +11,7 @@ from everloop.api.promptness import Habit
 from everloop.api.reply import Reply
 from everloop.errors import RuntimeApiRefused, RuntimeApiUnreachable
 from everloop.report import ErrorReport
+from everloop.wire.http1 import AnswerReader, ApiAnswer
 from everloop.wire.runtime_api import RequestEncoder
 from support.answers import Answer, Drop, refusal
 from support.scripted_api import ScriptedRuntimeApi
@@ -52,6 +53,26 @@ def test_one_connection_serves_all(api: ScriptedRuntimeApi, slot: BlockingSlot) 
     reply.complete(b"two")
     assert second.wait().body == b"two"
     assert len(api.connections) == 1
+
+
+def test_it_is_not_idle_with_bytes_in_hand(
+    api: ScriptedRuntimeApi, slot: BlockingSlot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A signal's exception must not come between the socket and the parser: an acknowledgement would be lost."""
+    idle = []
+    receive = AnswerReader.receive
+
+    def note(reader: AnswerReader, data: bytes) -> list[ApiAnswer]:
+        idle.append(slot.idle)
+        return receive(reader, data)
+
+    monkeypatch.setattr(AnswerReader, "receive", note)
+    api.invoke(1)
+    slot.next_invocation()[1].complete(b"one")
+    api.invoke(2)
+    slot.next_invocation()[1].complete(b"two")
+    assert idle
+    assert not any(idle)
 
 
 @pytest.mark.parametrize("how", ["flush", "close"])
