@@ -63,11 +63,11 @@ class Deadlines:
         """Watch over `work`, whose invocation has until `deadline` in seconds since the epoch."""
         work.expired = False
         work.stop_at = None
-        margin = self._margin
-        if deadline is None or margin <= 0:
+        if deadline is None:
             return
-        remaining = deadline - time.time()
-        seconds = remaining - margin if remaining >= 2 * margin else max(remaining / 2, 0.0)
+        seconds = time_before_stop(deadline - time.time(), self._margin)
+        if seconds is None:
+            return
         work.stop_at = stop_at = self._clock() + seconds
         self._watched.add(work)
         if self._armed is None or stop_at < self._armed:
