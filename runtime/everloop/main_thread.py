@@ -52,6 +52,7 @@ class MainThread:
     def serve(self) -> int:
         """Serve until a signal, `SystemExit` or the loss of the Runtime API; give the exit code."""
         self._signals.on_stop = self._stop
+        self._slot.on_idle = self._stop_if_asked
         self._stopping = self._signals.requested
         code = 0
         try:
@@ -111,6 +112,11 @@ class MainThread:
             timer = threading.Timer(self._shutdown_timeout / 2, self._cut)
             timer.daemon = True
             timer.start()
+
+    def _stop_if_asked(self) -> None:
+        """Stop at a signal that came between the last look and the wait for an event."""
+        if self._stopping:
+            raise StopRequested
 
     def _cut(self) -> None:
         """Let what streams end with its next piece. Called in a thread of its own."""

@@ -25,7 +25,7 @@ READY = "Ready: "
 
 
 def start(app: str) -> Run:
-    return Run(["make", "run", f"VENV={sys.prefix}", f"APP={app}", "PORT=0"], READY)
+    return Run(["make", "--no-print-directory", "run", f"VENV={sys.prefix}", f"APP={app}", "PORT=0"], READY)
 
 
 @pytest.fixture

@@ -119,7 +119,7 @@ def test_an_emulator_that_dies_is_told(run: Run) -> None:
 @pytest.mark.parametrize("stop", [Run.interrupt, Run.terminate], ids=["ctrl-c", "sigterm"])
 def test_make_hands_signals_on(stop: Callable[[Run], None]) -> None:
     """`make run-rie` is that script: the signals that make gets end it, too."""
-    run = Run(["make", "run-rie", f"VENV={sys.prefix}", "APP=hello"], READY)
+    run = Run(["make", "--no-print-directory", "run-rie", f"VENV={sys.prefix}", "APP=hello"], READY)
     try:
         assert "\nHello, Lambda!\n" in run.wait_until_ready()
         stop(run)

@@ -210,6 +210,26 @@ def test_idle_exit_of_a_synchronous_handler_is_quick(launch: Launcher) -> None:
     assert min(taken) < 0.19
 
 
+def test_a_signal_between_an_answer_and_the_wait_is_heard(launch: Launcher, tmp_path: Path) -> None:
+    """Neither working nor waiting for a moment, the process must not go to sleep over a signal that comes then."""
+    script = tmp_path / "between.py"
+    script.write_text(
+        "import signal\nfrom everloop.api.blocking import BlockingConnection\n\n"
+        "receive = BlockingConnection.receive\n\n"
+        "def receive_and_signal(self):\n"
+        "    receive(self)\n"
+        "    if self.served == 2:  # the event, and the acknowledgement of its response\n"
+        "        signal.raise_signal(signal.SIGTERM)\n\n"
+        "BlockingConnection.receive = receive_and_signal\n\n"
+        "def handler(event, context): return 1\n",
+        encoding="utf-8",
+    )
+    env = launch("between:handler", {"EVERLOOP_SHUTDOWN_TIMEOUT": "4"}, task_root=tmp_path)
+    env.answers({})
+    assert env.process.exit_code() == 0
+    assert "cut short" not in env.process.log
+
+
 def test_all_slots_hang(launch: Launcher) -> None:
     """Sixty-four applications that ignore their cancellation: exit 0 within the time."""
     slots = {"AWS_LAMBDA_MAX_CONCURRENCY": "64", "EVERLOOP_SHUTDOWN_TIMEOUT": "0.8"}

@@ -10,6 +10,7 @@ import socket
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from everloop.api.line import Expectation
 from everloop.api.reply import Reply, refusal
@@ -156,6 +157,8 @@ class BlockingSlot:
         self._wait = 0.0
         self.idle = False
         """True while nothing would be lost by an exception: a signal's handler may raise one."""
+        self.on_idle: Callable[[], None] = _nothing
+        """Called whenever it is about to wait, and may raise: for signals that came while it was not idle."""
 
     def next_invocation(self) -> tuple[Invocation, Reply]:
         """Send what waits together with a poll and wait for an event. Raises `RuntimeApiError` when polling is futile.
@@ -169,9 +172,7 @@ class BlockingSlot:
             if self._fatal is not None:
                 raise self._fatal
             if self._wait:
-                self.idle = True
-                time.sleep(self._wait)
-                self.idle = False
+                self._rest(partial(time.sleep, self._wait))
                 self._wait = 0.0
         self._next = None
         return found
@@ -181,11 +182,16 @@ class BlockingSlot:
         connection.listener = None
         connection.ask(self, (self._encoder.next,))
         while self._next is None and not (connection.closed or self._wait or self._fatal):
-            # Not while bytes are read: among them may be Lambda's word that it has the last answer.
-            self.idle = True
-            connection.wait()
-            self.idle = False
+            # Bytes are read when it is not idle: among them may be Lambda's word that it has the last answer.
+            self._rest(connection.wait)
             connection.receive()
+
+    def _rest(self, wait: Callable[[], None]) -> None:
+        """Be idle. In this order, so that a signal is noticed whenever it comes: by its handler, or by `on_idle`."""
+        self.idle = True
+        self.on_idle()
+        wait()
+        self.idle = False
 
     def flush(self) -> None:
         """Send an answer that waits for the next poll: the poll will take its time."""
@@ -245,4 +251,4 @@ class BlockingSlot:
 
 
 def _nothing() -> None:
-    """Take the place of the poll that a reply's release sends elsewhere: here the loop of the main thread polls."""
+    """Do nothing: a reply's release polls elsewhere, here the main thread does; or nobody asked for more."""
