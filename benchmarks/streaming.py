@@ -27,7 +27,7 @@ def suite(name: str, title: str, size: int, count: int, at_least: float | None, 
     return Suite(
         name=name,
         title=f"{title}, two processors",
-        load=Load(measured=3),
+        load=Load(measured=12, warm_up=2),
         rounds=7,
         short_load=Load(measured=2),
         short_rounds=3,
@@ -52,7 +52,7 @@ SUITES = (
     Suite(
         name="file",
         title="A file of 200 MB by Starlette's FileResponse",
-        load=Load(measured=3),
+        load=Load(measured=12, warm_up=2),
         rounds=7,
         short_load=Load(measured=2),
         short_rounds=3,
