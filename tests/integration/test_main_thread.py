@@ -9,6 +9,7 @@ import pytest
 from support.answers import Answer, Drop, refusal
 from support.environment import Launcher
 from support.gates import Gates
+from support.sample_events import function_url
 from support.scripted_api import ScriptedRuntimeApi
 
 
@@ -36,13 +37,19 @@ def test_a_signal_lets_the_handler_finish(launch: Launcher, gates: Gates, tmp_pa
     assert len(env.api.requests_to("next")) == 1
 
 
-def test_a_kept_alive_connection_that_ends_is_replaced(launch: Launcher) -> None:
-    """While polling, after it has served."""
-    env = launch("functions.echo")
-    assert env.invoke(1).response() == 1
-    [poll] = env.api.wait_for_poll()
-    poll.connection.close()
-    assert env.invoke(2).response() == 2
+@pytest.mark.parametrize(("handler", "event"), [("functions.echo", {"a": 1}), ("wsgi_apps:bare", function_url())])
+def test_a_kept_alive_connection_that_ends_is_replaced(launch: Launcher, handler: str, event: object) -> None:
+    """While a poll waits, after it has served: the poll is there again before any event is, and nothing is wrong."""
+    env = launch(handler, {"EVERLOOP_EXTENSION": "off"})
+    for number in range(1, 4):
+        env.invoke(event).response()
+        [poll] = env.api.wait_for_poll()
+        poll.connection.close()
+        env.api.wait_for(lambda: len(env.api.connections) == number + 1, "a new connection")
+        env.api.wait_for_poll()
+    env.process.signal(signal.SIGTERM)
+    assert env.process.exit_code() == 0
+    assert env.process.logged("Polling failed") == []
 
 
 def test_lost_answers_are_not_sent_again(launch: Launcher) -> None:

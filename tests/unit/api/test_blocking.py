@@ -9,6 +9,7 @@ import pytest
 from everloop.api.blocking import BlockingSlot
 from everloop.api.promptness import Habit
 from everloop.api.reply import Reply
+from everloop.api.slot import POLL_TRIES
 from everloop.errors import RuntimeApiRefused, RuntimeApiUnreachable
 from everloop.report import ErrorReport
 from everloop.wire.http1 import AnswerReader, ApiAnswer
@@ -139,6 +140,35 @@ def test_what_is_cut_off_is_answered_by_who_cut_it(api: ScriptedRuntimeApi, slot
     reply.fail(ErrorReport("Runtime.ShutDown", "the end"))
 
     assert exchange.wait().trailers["lambda-runtime-function-error-type"] == "Runtime.ShutDown"
+
+
+def test_a_kept_alive_connection_that_ends_is_no_failure(
+    api: ScriptedRuntimeApi, slot: BlockingSlot, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The lost poll is repeated at once on a new connection, more often than failures are forgiven."""
+    for turn in range(POLL_TRIES + 1):
+        with caplog.at_level(logging.WARNING):
+            api.invoke(turn)
+            invocation, reply = slot.next_invocation()
+            assert invocation.event == turn
+            reply.complete(b"1")
+            api.script("next", Drop())
+
+    assert caplog.records == []
+    assert len(api.connections) == POLL_TRIES + 1
+    assert len(api.requests_to("next")) == 2 * POLL_TRIES + 1
+
+
+def test_a_connection_that_ends_before_it_has_served_is_a_failure(
+    api: ScriptedRuntimeApi, slot: BlockingSlot, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else it would be dialled for ever, and never a wait between."""
+    monkeypatch.setattr("everloop.api.blocking.FIRST_WAIT", 0.001)
+    api.script("next", *[Drop()] * POLL_TRIES)
+    with caplog.at_level(logging.WARNING), pytest.raises(RuntimeApiUnreachable, match="ended the connection"):
+        slot.next_invocation()
+
+    assert len(caplog.records) == POLL_TRIES - 1
 
 
 @pytest.mark.parametrize("close", [True, False])
