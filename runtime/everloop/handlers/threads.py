@@ -38,11 +38,13 @@ class ThreadPool:
         self._surplus = 0
         """Threads that end when their job does: each has been replaced."""
         self._started = 0
+        """Threads for the slots. Those that stand in for others are not among them: else a slot would go without."""
 
     def submit(self, job: Job) -> None:
         """Run a job in a thread; there is one for every slot."""
         if self._started < self._size:
-            self._start()
+            self._started += 1
+            self._start(f"everloop-{self._started}")
         self._jobs.put(job)
 
     def replace_one(self) -> int:
@@ -50,7 +52,7 @@ class ThreadPool:
         with self._lock:
             self._surplus += 1
             left = self._surplus
-        self._start()
+        self._start("everloop-stand-in")
         return left
 
     def job_ended(self) -> None:
@@ -59,9 +61,8 @@ class ThreadPool:
             self._surplus -= 1
         self._jobs.put(_end_thread)
 
-    def _start(self) -> None:
-        self._started += 1
-        threading.Thread(target=self._work, name=f"everloop-{self._started}", daemon=True).start()
+    def _start(self, name: str) -> None:
+        threading.Thread(target=self._work, name=name, daemon=True).start()
 
     def _work(self) -> None:
         while True:

@@ -5,6 +5,7 @@ import contextvars
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -85,27 +86,44 @@ def test_a_pool_starts_threads_as_they_are_needed_and_no_more() -> None:
     assert all(daemon for _, daemon in seen)
 
 
-def test_a_thread_that_is_left_to_itself_is_replaced_until_it_comes_back() -> None:
-    """The pool keeps its size: one that comes back ends one."""
-    pool, stuck, done = ThreadPool(1), threading.Event(), threading.Event()
-    seen: list[threading.Thread] = []
+def running(pool: ThreadPool) -> int:
+    return sum(getattr(thread, "_target", None) == pool._work for thread in threading.enumerate())
 
-    def job() -> None:
-        seen.append(threading.current_thread())
-        done.set()
 
-    pool.submit(lambda: waited(stuck))
-    assert pool.replace_one() == 1
-    pool.submit(job)
-    waited(done)
-    stuck.set()
-    pool.job_ended()
-    for _ in range(200):
-        done.clear()
-        pool.submit(job)
-        waited(done)
-        if sum(thread.is_alive() for thread in set(seen)) == 1:
-            break
+def wait_until_running(pool: ThreadPool, count: int) -> None:
+    """Threads end a moment after what ends them."""
+    end = time.monotonic() + PATIENCE
+    while running(pool) != count and time.monotonic() < end:
+        time.sleep(0.001)
+    assert running(pool) == count
+
+
+def side_by_side(pool: ThreadPool, count: int) -> None:
+    """So many jobs at a time are done."""
+    all_there = threading.Barrier(count + 1, timeout=PATIENCE)
+    for _ in range(count):
+        pool.submit(all_there.wait)
+    all_there.wait()
+
+
+@pytest.mark.parametrize("left", [1, 2])
+@pytest.mark.parametrize("busy_before", [0, 3], ids=["cold", "warm"])
+def test_threads_that_are_left_to_themselves_are_replaced_until_they_come_back(left: int, busy_before: int) -> None:
+    """There is always one for every slot, and when all have come back not one more."""
+    pool, back = ThreadPool(3), [threading.Event() for _ in range(left)]
+    if busy_before:
+        side_by_side(pool, busy_before)
+    for number, event in enumerate(back, 1):
+        pool.submit(partial(waited, event))
+        assert pool.replace_one() == number
+    side_by_side(pool, 3)
+    assert running(pool) == 3 + left
+
+    for number, event in enumerate(back, 1):
+        event.set()
+        pool.job_ended()
+        wait_until_running(pool, 3 + left - number)
+        side_by_side(pool, 3)
     assert pool.replace_one() == 1
 
 
@@ -213,6 +231,26 @@ def test_too_many_threads_that_do_not_come_back(loop: asyncio.AbstractEventLoop)
     loop.run_until_complete(asyncio.sleep(0.1))
 
     assert threaded.exhausted == [1]
+
+
+def test_threads_that_have_come_back_do_not_count(loop: asyncio.AbstractEventLoop) -> None:
+    """However many were left to themselves before: a thread ends for each, and the process need not."""
+    back = threading.Event()
+    threaded = Threaded(lambda _: waited(back), slots=1)
+    for _ in range(3):
+        back.clear()
+        loop.run_until_complete(threaded.handle(Answering(loop), seconds=0.1))
+        assert running(threaded.handler._pool) == 2
+        back.set()
+
+        async def until_it_is_counted() -> None:
+            async with asyncio.timeout(PATIENCE):
+                while running(threaded.handler._pool) != 1:  # noqa: ASYNC110 - the threads' end is what is waited for
+                    await asyncio.sleep(0.001)
+
+        loop.run_until_complete(until_it_is_counted())
+
+    assert threaded.exhausted == []
 
 
 def test_a_shutdown_waits_a_moment_for_the_thread(loop: asyncio.AbstractEventLoop, call: Answering) -> None:
