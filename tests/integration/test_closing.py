@@ -10,16 +10,24 @@ from support.environment import Environment, Launcher
 from support.sample_events import function_url
 
 SETTINGS = {"EVERLOOP_RESPONSE_MODE": "streaming", "EVERLOOP_DEADLINE_MARGIN": "0.4", "EVERLOOP_EXTENSION": "off"}
+BUFFERED = {"EVERLOOP_RESPONSE_MODE": "buffered"}
 TWO_SLOTS = {"AWS_LAMBDA_MAX_CONCURRENCY": "2"}
 
 BLOCKING = ["generator", "returns", "body", "wsgi"]
 ON_THE_LOOP = ["async_generator", "async_returns", "async_returns_async", "async_body"]
+HTTP = ["wsgi"]
+"""Those whose failure is a response all the same."""
 BOTH = ["returns_async"]
 """A plain function whose asynchronous generator runs on the loop, for the sake of its thread."""
 EVERYWHERE = [
     *((kind, slots) for kind in BLOCKING + BOTH for slots in (1, 2)),
     *((kind, 1) for kind in ON_THE_LOOP),  # several slots are the same there
 ]
+
+
+WAITING = [("async_generator", 1), ("async_returns_async", 1), ("async_body", 1), ("returns_async", 1), ("returns_async", 2)]
+NOTICED = [(kind, slots) for kind, slots in EVERYWHERE if slots == 2 or kind not in BLOCKING]
+"""Those that are not alone in their process with their own thread: from another one can be stopped."""
 
 
 def start(launch: Launcher, kind: str, slots: int, **env: str) -> Environment:
@@ -54,6 +62,19 @@ def test_ends_and_errors(launch: Launcher, kind: str, slots: int) -> None:
 
 
 @pytest.mark.parametrize(("kind", "slots"), EVERYWHERE)
+def test_ends_and_errors_buffered(launch: Launcher, kind: str, slots: int) -> None:
+    """The same where the pieces are joined, and an error is the invocation's or the client's."""
+    env = start(launch, kind, slots, **BUFFERED)
+    for number, then in enumerate(["end", "raise", "wrong"], 1):
+        exchange = env.invoke(event(kind, pieces=3, then=then)).wait()
+        assert (b"x" * 3000 in exchange.body) is (then == "end")
+        assert exchange.kind == ("response" if then == "end" or kind in HTTP else "error")
+        env.process.wait_for_logs("^generator closed$", number)
+        env.api.wait_for_poll(slots)
+    assert len(env.process.logged("^generator closed$")) == 3
+
+
+@pytest.mark.parametrize(("kind", "slots"), EVERYWHERE)
 def test_broken_connections(launch: Launcher, kind: str, slots: int) -> None:
     """Nobody can get what it yields."""
     env = start(launch, kind, slots)
@@ -64,13 +85,47 @@ def test_broken_connections(launch: Launcher, kind: str, slots: int) -> None:
     assert env.invoke(event(kind, pieces=1)).wait().trailers == {}
 
 
-# One thread alone cannot be stopped from another: on the main thread Lambda's own timeout applies.
-@pytest.mark.parametrize(("kind", "slots"), [(k, s) for k, s in EVERYWHERE if s == 2 or k not in BLOCKING])
-def test_deadlines(launch: Launcher, kind: str, slots: int) -> None:
-    """Before its deadline, with trailers that say so; a thread is reached at its next piece."""
-    env = start(launch, kind, slots)
+@pytest.mark.parametrize(("kind", "slots"), NOTICED)
+def test_broken_connections_buffered(launch: Launcher, kind: str, slots: int) -> None:
+    """Before anything was sent."""
+    env = start(launch, kind, slots, **BUFFERED)
+    exchange = env.invoke(event(kind), timeout=60).wait_for_delivery()
+    env.process.wait_for_log("^generator opened$")
+    assert exchange.delivered_to is not None
+    exchange.delivered_to.connection.close()
+    env.api.wait_for_poll(slots)
+    assert closed(env) == 1
+    assert b"x" * 1000 in env.invoke(event(kind, pieces=1)).wait().body
+
+
+@pytest.mark.parametrize("mode", ["streaming", "buffered"])
+@pytest.mark.parametrize(("kind", "slots"), WAITING)
+def test_broken_connections_of_those_that_wait(launch: Launcher, kind: str, slots: int, mode: str) -> None:
+    """Without yielding another piece, long before the deadline: whoever reads has gone, and nothing would tell it."""
+    env = start(launch, kind, slots, EVERLOOP_RESPONSE_MODE=mode)
+    exchange = env.invoke(event(kind, pieces=1, then="wait"), timeout=60)
+    if mode == "streaming":
+        exchange.wait_for_size(1000)
+    env.process.wait_for_log("^generator opened$")
+    assert exchange.delivered_to is not None
+    exchange.delivered_to.connection.close()
+    env.api.wait_for_poll(slots)
+    assert closed(env) == 1
+    assert b"x" * 1000 in env.invoke(event(kind, pieces=1)).wait().body
+
+
+@pytest.mark.parametrize("mode", ["streaming", "buffered"])
+@pytest.mark.parametrize(("kind", "slots"), NOTICED)
+def test_deadlines(launch: Launcher, kind: str, slots: int, mode: str) -> None:
+    """Before its deadline, with trailers or an error that say so; a thread is reached at its next piece."""
+    env = start(launch, kind, slots, EVERLOOP_RESPONSE_MODE=mode)
     exchange = env.invoke(event(kind), timeout=1.0).wait()
-    assert exchange.trailers["lambda-runtime-function-error-type"] == "Runtime.DeadlineExceeded"
+    if mode == "streaming":
+        assert exchange.trailers["lambda-runtime-function-error-type"] == "Runtime.DeadlineExceeded"
+    elif kind == "wsgi":
+        assert exchange.response()["statusCode"] == 504
+    else:
+        assert exchange.error()["errorType"] == "Runtime.DeadlineExceeded"
     env.api.wait_for_poll(slots)
     assert closed(env) == 1
     assert env.invoke(event(kind, pieces=1)).wait().trailers == {}

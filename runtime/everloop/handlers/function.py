@@ -146,7 +146,8 @@ class _Run:
             failed(self._reply, error)
 
     def _on_broken(self) -> None:
-        if self.streams and self._task is not None:
+        # A task that was cancelled at its deadline is closing its generator, and must not be cancelled in that.
+        if self.streams and self._task is not None and not (self._broken or self.expired):
             self._broken = True
             self._task.cancel()
 

@@ -23,6 +23,7 @@ class RemoteReply(Reply):
         """True when the invocation is answered without the thread: what it still sends raises `ClientDisconnected`."""
         self.invocation = real.invocation
         self.on_broken = None
+        real.on_broken = self._broke
 
     def __repr__(self) -> str:
         return f"<RemoteReply of {self._real!r}>"
@@ -41,6 +42,15 @@ class RemoteReply(Reply):
     def broken(self) -> bool:
         """True when what is written reaches nobody."""
         return self.cut or self._real.broken
+
+    def cut_off(self) -> None:
+        """Let who sends fail at the next piece, and tell who does not send: the invocation is answered without it."""
+        self.cut = True
+        self._broke()
+
+    def _broke(self) -> None:
+        if self.on_broken is not None:
+            self.on_broken()
 
     async def drain(self) -> None:
         """Wait, on the loop, until the Runtime API reads again."""

@@ -171,7 +171,7 @@ class _Run:
 
     async def shut_down(self) -> None:
         """Let the thread fail as soon as it wants to send, wait a moment for that, and answer in its place."""
-        self._remote.cut = True
+        self._remote.cut_off()
         self._end = asyncio.get_running_loop().create_future()
         await asyncio.wait((self._end,), timeout=SHUTDOWN_GRACE)
         if self._reply.state in UNDER_WAY:
@@ -195,12 +195,12 @@ class _Run:
 
     def deadline_cancel(self) -> None:
         """Let the thread fail as soon as it wants to send: more cannot be done to a thread."""
-        self._remote.cut = True
+        self._remote.cut_off()
 
     def deadline_abandon(self) -> None:
         """Answer, and let the slot poll while the thread goes on by itself."""
         self._abandoned = True
-        self._remote.cut = True
+        self._remote.cut_off()
         self._owner.abandon(self._invocation, self._reply)
         if not self._done.done():
             self._done.set_result(None)
