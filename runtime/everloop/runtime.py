@@ -4,6 +4,7 @@ import asyncio
 import gc
 import logging
 from collections.abc import MutableMapping
+from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -147,9 +148,10 @@ class Runtime:
         if kind.blocks and slots == 1 and self._worker is None:
             from everloop.main_thread import MainThread
 
+            slot = self._client.blocking_slot()
             self._main_thread = MainThread(
-                builder.on_main_thread(kind, found),
-                self._client.blocking_slot(),
+                builder.on_main_thread(kind, found, partial(slot.run, self._loop)),
+                slot,
                 self._loop,
                 self._environ,
                 self._signals,

@@ -25,7 +25,13 @@ EVERYWHERE = [
 ]
 
 
-WAITING = [("async_generator", 1), ("async_returns_async", 1), ("async_body", 1), ("returns_async", 1), ("returns_async", 2)]
+WAITING = [
+    ("async_generator", 1),
+    ("async_returns_async", 1),
+    ("async_body", 1),
+    ("returns_async", 1),
+    ("returns_async", 2),
+]
 NOTICED = [(kind, slots) for kind, slots in EVERYWHERE if slots == 2 or kind not in BLOCKING]
 """Those that are not alone in their process with their own thread: from another one can be stopped."""
 

@@ -45,8 +45,7 @@ def test_a_kept_alive_connection_that_ends_is_replaced(launch: Launcher, handler
         env.invoke(event).response()
         [poll] = env.api.wait_for_poll()
         poll.connection.close()
-        env.api.wait_for(lambda: len(env.api.connections) == number + 1, "a new connection")
-        env.api.wait_for_poll()
+        env.api.wait_for_request("next", 2 * number + 1)
     env.process.signal(signal.SIGTERM)
     assert env.process.exit_code() == 0
     assert env.process.logged("Polling failed") == []

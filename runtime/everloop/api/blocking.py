@@ -4,13 +4,15 @@ The bytes are those of the loop's connection. What is saved is the loop: startin
 costs more than the whole of a small handler.
 """
 
+import asyncio
 import logging
 import select
 import socket
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
+from typing import Any
 
 from everloop.api.line import Expectation
 from everloop.api.reply import Reply, refusal
@@ -48,6 +50,7 @@ class BlockingConnection:
         """Answers that came so far: a connection that served once and then ends was merely kept alive too long."""
         self.closed = False
         self.listener: Expectation | None = None
+        self._watched_on: asyncio.AbstractEventLoop | None = None
 
     def __repr__(self) -> str:
         return f"<BlockingConnection {'closed' if self.closed else 'open'}, {len(self._expected)} answers outstanding>"
@@ -114,6 +117,17 @@ class BlockingConnection:
         """Wait for bytes without taking them: whoever is interrupted here has lost nothing."""
         self._readable.poll()
 
+    def watch(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Receive what comes while the loop runs, until `unwatch()`: nobody else would notice an end."""
+        self._watched_on = loop
+        loop.add_reader(self._socket, self.receive)
+
+    def unwatch(self) -> None:
+        """Leave the socket to those who wait for it."""
+        loop, self._watched_on = self._watched_on, None
+        if loop is not None:
+            loop.remove_reader(self._socket)
+
     def receive(self) -> None:
         """Wait for bytes and hand the answers in them on. An end of the connection is told to those who wait."""
         try:
@@ -155,6 +169,7 @@ class BlockingConnection:
 
     def _close(self) -> None:
         self.closed = True
+        self.unwatch()
         self._socket.close()
 
 
@@ -207,6 +222,18 @@ class BlockingSlot:
         self.on_idle()
         wait()
         self.idle = False
+
+    def run(self, loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, None]) -> None:
+        """Run on the loop what an invocation cannot do without it; it is told of the connection's end meanwhile."""
+        connection = self._connection
+        if connection is None or connection.closed:
+            loop.run_until_complete(work)
+            return
+        connection.watch(loop)
+        try:
+            loop.run_until_complete(work)
+        finally:
+            connection.unwatch()
 
     def flush(self) -> None:
         """Send an answer that waits for the next poll: the poll will take its time."""

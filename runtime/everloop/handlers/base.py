@@ -1,11 +1,14 @@
 """What the runtime asks of every kind of handler."""
 
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 
 from everloop.api.reply import Reply
 from everloop.errors import DeadlineExceeded, EverloopError
 from everloop.invocation import Invocation
+
+RunAsync = Callable[[Coroutine[Any, Any, None]], None]
+"""Runs a coroutine on the one loop and waits for it."""
 
 
 class InvocationHandler(Protocol):

@@ -6,7 +6,7 @@ from typing import Any
 
 from everloop.errors import HandlerError
 from everloop.handlers.asgi import AsgiHandler
-from everloop.handlers.base import BlockingHandler, InvocationHandler
+from everloop.handlers.base import BlockingHandler, InvocationHandler, RunAsync
 from everloop.handlers.front import Front
 from everloop.kinds import Kind, detect
 from everloop.loader import load
@@ -41,23 +41,23 @@ class Builder:
                 events=events,
             )
         if kind.blocks:
-            return self._threaded(self._blocking(kind, found, threads=True))
+            return self._threaded(self._blocking(kind, found, self._run_from_thread, threads=True))
         return self._async(found)
 
-    def on_main_thread(self, kind: Kind, found: Any) -> BlockingHandler:
-        """Build what is called while the loop does not run. Raises `HandlerError`."""
-        return self._blocking(kind, found, threads=False)
+    def on_main_thread(self, kind: Kind, found: Any, run_async: RunAsync) -> BlockingHandler:
+        """Build what is called while the loop does not run, and may have it run. Raises `HandlerError`."""
+        return self._blocking(kind, found, run_async, threads=False)
 
-    def _blocking(self, kind: Kind, found: Any, *, threads: bool) -> BlockingHandler:
+    def _blocking(self, kind: Kind, found: Any, run_async: RunAsync, *, threads: bool) -> BlockingHandler:
         if kind is not Kind.WSGI:
-            return self._sync(found, threads=threads)
+            return self._sync(found, run_async)
         from everloop.handlers.wsgi import WsgiHandler
 
         target = self._events_handler()
-        events = None if target is None else self._sync(target[1], threads=threads)
+        events = None if target is None else self._sync(target[1], run_async)
         return WsgiHandler(found, self._front(), multithread=threads, access_log=self._access_log, events=events)
 
-    def _sync(self, function: Any, *, threads: bool) -> BlockingHandler:
+    def _sync(self, function: Any, run_async: RunAsync) -> BlockingHandler:
         from everloop.handlers.sync_function import SyncFunction
 
         return SyncFunction(
@@ -65,7 +65,7 @@ class Builder:
             self._front(),
             streaming=self._streaming,
             deadline_margin=self._settings.deadline_margin,
-            run_async=self._run_from_thread if threads else self._run_here,
+            run_async=run_async,
         )
 
     def _async(self, function: Any) -> InvocationHandler:
@@ -86,7 +86,7 @@ class Builder:
         if target is None:
             return None
         kind, function = target
-        return self._threaded(self._sync(function, threads=True)) if kind.blocks else self._async(function)
+        return self._threaded(self._sync(function, self._run_from_thread)) if kind.blocks else self._async(function)
 
     def _events_handler(self) -> tuple[Kind, Any] | None:
         """Import the plain handler that EVERLOOP_EVENTS names, if it names one. Raises `HandlerError`."""
@@ -119,9 +119,6 @@ class Builder:
             events_path=chosen.events if chosen.events.startswith("/") else None,
             sources=sources,
         )
-
-    def _run_here(self, work: Coroutine[Any, Any, None]) -> None:
-        self._loop.run_until_complete(work)
 
     def _run_from_thread(self, work: Coroutine[Any, Any, None]) -> None:
         asyncio.run_coroutine_threadsafe(work, self._loop).result()

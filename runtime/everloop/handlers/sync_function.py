@@ -1,21 +1,18 @@
 """Plain handlers that block: `def handler(event, context)`, and generator functions."""
 
-from collections.abc import AsyncGenerator, AsyncIterable, Callable, Coroutine, Generator
+from collections.abc import AsyncGenerator, AsyncIterable, Generator
 from typing import Any
 
 from everloop.api.reply import Reply
 from everloop.errors import DeadlineExceeded
 from everloop.handlers.answers import fit
-from everloop.handlers.base import ApplicationExit
+from everloop.handlers.base import ApplicationExit, RunAsync
 from everloop.handlers.front import Front
 from everloop.handlers.function import DATA, RETURNED, AsyncFunction, Function, body_of, failed
 from everloop.handlers.pieces import Pieces
 from everloop.handlers.results import HandlerFailure, marshal
 from everloop.http_stream import HttpStream
 from everloop.invocation import Invocation
-
-RunAsync = Callable[[Coroutine[Any, Any, None]], None]
-"""Runs a coroutine on the one loop and waits for it."""
 
 
 class SyncFunction:

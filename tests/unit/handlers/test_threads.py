@@ -101,8 +101,12 @@ def wait_until_running(pool: ThreadPool, count: int) -> None:
 def side_by_side(pool: ThreadPool, count: int) -> None:
     """So many jobs at a time are done."""
     all_there = threading.Barrier(count + 1, timeout=PATIENCE)
+
+    def job() -> None:
+        all_there.wait()
+
     for _ in range(count):
-        pool.submit(all_there.wait)
+        pool.submit(job)
     all_there.wait()
 
 
