@@ -1,12 +1,14 @@
 """The error report that Lambda shows: type, message and the stack trace of the user's own frames."""
 
+import importlib
 import json
 import re
 import traceback
 from types import TracebackType
 from typing import Self
 
-_OUR_FRAMES = __file__.removesuffix("report.py")
+_CALLERS = (__file__.removesuffix("report.py"), importlib.__file__, "<frozen importlib.")
+"""Where the files of everloop are, and of what imports the user's modules for it."""
 
 MAX_MESSAGE = 256 * 1024
 """Characters of a message that are sent: Lambda takes 1 MiB for the whole report on Managed Instances."""
@@ -68,19 +70,19 @@ def message_of(error: BaseException) -> str:
 
 
 def user_frames(tb: TracebackType | None) -> list[str]:
-    """Format a traceback without the frames of everloop that called the user's code."""
+    """Format a traceback without the frames of everloop, and of Python's import, that called the user's code."""
     frames = traceback.extract_tb(tb)
     return traceback.format_list(without_ours(frames))
 
 
 def without_ours(frames: list[traceback.FrameSummary]) -> list[traceback.FrameSummary]:
     """Leave out the frames of everloop that called the user's code."""
-    first = next((n for n, frame in enumerate(frames) if not frame.filename.startswith(_OUR_FRAMES)), len(frames))
+    first = next((n for n, frame in enumerate(frames) if not frame.filename.startswith(_CALLERS)), len(frames))
     return frames[first:]
 
 
 def user_traceback(tb: TracebackType | None) -> TracebackType | None:
     """Give a traceback that begins with the user's first frame, for a log that does not bore with ours."""
-    while tb is not None and tb.tb_frame.f_code.co_filename.startswith(_OUR_FRAMES):
+    while tb is not None and tb.tb_frame.f_code.co_filename.startswith(_CALLERS):
         tb = tb.tb_next
     return tb

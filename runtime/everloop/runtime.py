@@ -21,7 +21,7 @@ from everloop.handlers.warmup import warm_up, warm_up_wsgi
 from everloop.kinds import Kind, detect
 from everloop.loader import describe, load
 from everloop.logs import enable_own_loggers
-from everloop.report import ErrorReport
+from everloop.report import ErrorReport, user_traceback
 from everloop.settings import Extension, Metrics, Settings
 from everloop.signals import StopRequested, StopSignals
 from everloop.slow_import import watched_import
@@ -294,7 +294,8 @@ class Runtime:
 async def report_init_error(client: RuntimeApiClient, error: BaseException) -> None:
     """Log why start-up failed and tell Lambda."""
     report = ErrorReport.of(error)
-    logger.critical("%s: %s", report.error_type, report.message, exc_info=error)
+    trace = (type(error), error, user_traceback(error.__traceback__))
+    logger.critical("%s: %s", report.error_type, report.message, exc_info=trace)
     try:
         await client.report_init_error(report)
     except RuntimeApiError as failure:

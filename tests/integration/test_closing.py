@@ -1,5 +1,6 @@
 """What a handler yields from is closed, once, whatever ends it: itself, an error, the deadline, a break, a signal."""
 
+import json
 import signal
 from typing import Any
 
@@ -47,6 +48,12 @@ def closed(env: Environment) -> int:
     return len(env.process.logged("^generator closed$"))
 
 
+def only_the_users(frames: list[str], then: str) -> None:
+    """Those of the generator that raised; none where it is what it yielded that is wrong."""
+    assert len(frames) in ((1, 2) if then == "raise" else (0,))
+    assert all("/apps/closing.py" in frame for frame in frames)
+
+
 @pytest.mark.parametrize(("kind", "slots"), EVERYWHERE)
 def test_ends_and_errors(launch: Launcher, kind: str, slots: int) -> None:
     """At the end, at an exception of its own, at a piece that is neither text nor bytes; and then the slot polls."""
@@ -58,6 +65,8 @@ def test_ends_and_errors(launch: Launcher, kind: str, slots: int) -> None:
         assert exchange.request.content.endswith(b"x" * 3000)
         found = exchange.trailers.get("lambda-runtime-function-error-type")
         assert found is None if error_type is None else found in error_type.split("|")
+        if error_type is not None:
+            only_the_users(exchange.request.trailer_error()["stackTrace"], then)
         env.process.wait_for_logs("^generator closed$", number)
         env.api.wait_for_poll(slots)
     assert len(env.process.logged("^generator closed$")) == 3
@@ -71,6 +80,10 @@ def test_ends_and_errors_buffered(launch: Launcher, kind: str, slots: int) -> No
         exchange = env.invoke(event(kind, pieces=3, then=then)).wait()
         assert (b"x" * 3000 in exchange.body) is (then == "end")
         assert exchange.kind == ("response" if then == "end" or kind == "wsgi" else "error")
+        if exchange.kind == "error":
+            only_the_users(exchange.error()["stackTrace"], then)
+            cause = json.loads(exchange.request.headers["lambda-runtime-function-xray-error-cause"])
+            only_the_users([frame["path"] for frame in cause["exceptions"][0]["stack"]], then)
         env.process.wait_for_logs("^generator closed$", number)
         env.api.wait_for_poll(slots)
     assert len(env.process.logged("^generator closed$")) == 3
