@@ -44,4 +44,5 @@ async def agiven(event: Any, context: Any) -> Any:
 
 def wsgi_events(environ: Any, start_response: Any) -> Any:
     start_response("200 OK", [])
-    return [json.dumps(environ["aws.event"] == json.loads(environ["wsgi.input"].read())).encode()]
+    body = environ["wsgi.input"].read()
+    return [json.dumps(not body or environ["aws.event"] == json.loads(body)).encode()]

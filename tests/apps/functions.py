@@ -5,7 +5,10 @@ import datetime as dt
 import decimal
 import logging
 import os
+import signal
 import sys
+import threading
+import time
 from typing import Any
 
 
@@ -95,6 +98,30 @@ def runs_a_loop(event: Any, context: Any) -> Any:
         return 42
 
     return asyncio.run(answer())
+
+
+def shows_thread(event: Any, context: Any) -> bool:
+    """Whether it is the main one. A signal's handler may be set there, and runs."""
+    if threading.current_thread() is not threading.main_thread():
+        return False
+    rung: list[int] = []
+    before = signal.signal(signal.SIGALRM, lambda number, frame: rung.append(number))
+    signal.setitimer(signal.ITIMER_REAL, 0.01)
+    for _ in range(1000):
+        if rung:
+            break
+        time.sleep(0.01)
+    signal.signal(signal.SIGALRM, before)
+    return rung == [signal.SIGALRM]
+
+
+everybody = threading.Barrier(int(os.environ.get("AWS_LAMBDA_MAX_CONCURRENCY", "1")))
+
+
+def meets_the_others(event: Any, context: Any) -> str:
+    """Returns when there is one in every slot."""
+    everybody.wait(10)
+    return threading.current_thread().name
 
 
 def exits(event: Any, context: Any) -> None:

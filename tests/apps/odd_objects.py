@@ -7,6 +7,12 @@ def wrapper(*args: Any, **kwargs: Any) -> Any:
     return args[0]
 
 
+def middleware(*args: Any, **kwargs: Any) -> Any:
+    environ, start_response = args
+    start_response("200 OK", [])
+    return [environ["PATH_INFO"].encode()]
+
+
 class Application:
     def __init__(self, event: Any, context: Any) -> None: ...
 

@@ -124,6 +124,28 @@ def test_the_setting_settles_ambiguity(launch: Launcher) -> None:
     assert launch("odd_objects:wrapper", {"EVERLOOP_INTERFACE": "handler"}).invoke({"a": 1}).response() == {"a": 1}
 
 
+def test_the_setting_makes_wsgi_of_what_nobody_can_see_through(launch: Launcher) -> None:
+    """A middleware that takes any arguments."""
+    env = launch("odd_objects:middleware", {"EVERLOOP_INTERFACE": "wsgi"})
+    assert env.answers(function_url("/path"))["body"] == "/path"
+    env.process.wait_for_log(r"odd_objects:middleware is a WSGI application .*EVERLOOP_INTERFACE=wsgi")
+
+
+def test_a_synchronous_handler_runs_on_the_main_thread(launch: Launcher) -> None:
+    """Where signals arrive, in every invocation."""
+    env = launch("functions.shows_thread")
+    assert [env.invoke({}).response() for _ in range(2)] == [True, True]
+
+
+def test_synchronous_handlers_run_side_by_side(launch: Launcher) -> None:
+    """In a thread for every slot: each of these waits for the others."""
+    env = launch("functions.meets_the_others", {"AWS_LAMBDA_MAX_CONCURRENCY": "4"})
+    for _ in range(2):
+        names = {exchange.response() for exchange in [env.invoke({}) for _ in range(4)]}
+        assert len(names) == 4
+        assert "MainThread" not in names
+
+
 def test_asyncio_run_works_during_import(launch: Launcher, loop: dict[str, str]) -> None:
     """Module-level `asyncio.run()` works, because the loop is current but not running."""
     assert launch("runs_at_import:app", loop).answers(function_url())["body"] == "set up"

@@ -112,6 +112,14 @@ def test_contexts(launch: Launcher, given: dict[str, str | None]) -> None:
     same(both, {})
 
 
+def test_the_trace_comes_and_goes(launch: Launcher) -> None:
+    """_X_AMZN_TRACE_ID is that of the invocation, and gone where one brings none."""
+    both = pair(launch, "functions.show_context")
+    for trace in ("Root=1-5bef4de7-one", None, "Root=1-5bef4de7-two"):
+        found = json.loads(same(both, {}, headers={"Lambda-Runtime-Trace-Id": trace})["body"])["trace"]
+        assert found == trace
+
+
 def test_the_loop_does_not_run(launch: Launcher) -> None:
     """asyncio.run() works in a handler, every time."""
     both = pair(launch, "functions.runs_a_loop")

@@ -22,12 +22,24 @@ def build_scope(request: HttpRequest, state: dict[str, Any], pathsend: bool = Fa
         "raw_path": request.raw_path,
         "query_string": request.query_string,
         "root_path": request.root_path,
-        "headers": request.headers,
+        "headers": headers_with_length(request) if request.body else request.headers,
         "client": request.client,
         "server": request.server,
         "extensions": {"http.response.pathsend": {}} if pathsend else {},
         "state": state.copy(),
     }
+
+
+def headers_with_length(request: HttpRequest) -> list[tuple[bytes, bytes]]:
+    """Give the headers of a request that has a body, and its length among them.
+
+    API Gateway's REST APIs leave that header out. Django's forms, and WSGI applications behind an adapter, take a
+    request without it for one without a body. https://github.com/Kludex/mangum/issues/143
+    """
+    for name, _ in request.headers:
+        if name == b"content-length":
+            return request.headers
+    return [*request.headers, (b"content-length", b"%d" % len(request.body))]
 
 
 def build_websocket_scope(handshake: Handshake, state: dict[str, Any]) -> dict[str, Any]:
