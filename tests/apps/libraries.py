@@ -80,18 +80,55 @@ def boto3_moto() -> Any:
 
 
 def durable() -> Any:
+    """A step, a wait, and what comes of both; Lambda's side of it, which moto does not have, keeps the operations."""
+    import datetime as dt
+
     import aws_durable_execution_sdk_python as sdk
+    from aws_durable_execution_sdk_python.config import Duration
 
     durable_execution: Any = sdk.durable_execution
+    identity = ("Id", "Type", "SubType", "Name", "ParentId")
+    operations: dict[str, Any] = {}
+    runs: list[str] = []
+    done = {"START": "STARTED", "SUCCEED": "SUCCEEDED", "FAIL": "FAILED"}
 
     class Client:
-        def checkpoint_durable_execution(self, **arguments: Any) -> Any:
-            return {"CheckpointToken": "t2", "NewExecutionState": {"Operations": [], "NextMarker": ""}}
+        def checkpoint_durable_execution(self, Updates: Any, **arguments: Any) -> Any:  # noqa: N803 - AWS's name
+            for update in Updates:
+                operation = operations.setdefault(update["Id"], {})
+                operation |= {name: update[name] for name in identity if name in update}
+                operation["Status"] = done[update["Action"]]
+                if update["Type"] == "STEP":
+                    operation["StepDetails"] = {"Attempt": 1, "Result": update.get("Payload")}
+                if update["Type"] == "WAIT":
+                    end = dt.datetime.now(dt.UTC) + dt.timedelta(hours=1)
+                    operation["WaitDetails"] = {"ScheduledEndTimestamp": end}
+            return {
+                "CheckpointToken": "t2",
+                "NewExecutionState": {"Operations": list(operations.values()), "NextMarker": ""},
+            }
 
         def get_durable_execution_state(self, **arguments: Any) -> Any:
-            return {"Operations": [], "NextMarker": ""}
+            return {"Operations": list(operations.values()), "NextMarker": ""}
+
+    def greet(step: Any) -> str:
+        runs.append("step")
+        return "hello"
 
     def handler(event: Any, context: Any) -> Any:
-        return {"greeting": f"hello {event['name']}"}
+        greeting = context.step(greet, name="greet")
+        context.wait(Duration.from_hours(1), name="an hour")
+        return {"greeting": f"{greeting} {event['name']}", "runs": len(runs)}
 
-    return durable_execution(handler, boto3_client=Client())
+    durable_handler = durable_execution(handler, boto3_client=Client())
+
+    def under_test(event: Any, context: Any) -> Any:
+        """Hands on what was kept, as Lambda does; `later` is when the wait is over."""
+        if event.pop("later"):
+            for operation in operations.values():
+                operation["Status"] = "SUCCEEDED"
+                operation.pop("WaitDetails", None)
+        event["InitialExecutionState"]["Operations"] += operations.values()
+        return durable_handler(event, context)
+
+    return under_test

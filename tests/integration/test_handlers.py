@@ -1,5 +1,6 @@
 """Where the application comes from: handler strings, `_HANDLER`, `LAMBDA_TASK_ROOT`, and the loop at import."""
 
+import json
 import re
 from pathlib import Path
 
@@ -144,6 +145,15 @@ def test_synchronous_handlers_run_side_by_side(launch: Launcher) -> None:
         names = {exchange.response() for exchange in [env.invoke({}) for _ in range(4)]}
         assert len(names) == 4
         assert "MainThread" not in names
+
+
+def test_awss_client_is_loaded_for_plain_handlers_alone(launch: Launcher) -> None:
+    """An application's cold start does not pay for its marshaller; nobody's for its client."""
+    env = launch("loaded_modules:app")
+    loaded = json.loads(env.answers(function_url(query="awslambdaric"))["body"])
+    assert "awslambdaric.lambda_context" in loaded  # which scopes carry
+    assert "awslambdaric.lambda_runtime_marshaller" not in loaded
+    assert "awslambdaric.bootstrap" not in loaded
 
 
 def test_asyncio_run_works_during_import(launch: Launcher, loop: dict[str, str]) -> None:

@@ -59,7 +59,7 @@ def test_boto3(launch: Launcher, slots: dict[str, str]) -> None:
 
 
 def test_durable_execution(launch: Launcher, slots: dict[str, str]) -> None:
-    """AWS's SDK for durable executions runs its handler on threads of its own."""
+    """AWS's SDK for durable executions, on threads of its own: suspended in a wait, replayed after it."""
     pytest.importorskip("aws_durable_execution_sdk_python")
     operation = {
         "Id": "b",  # the last part of the ARN
@@ -72,6 +72,8 @@ def test_durable_execution(launch: Launcher, slots: dict[str, str]) -> None:
         "CheckpointToken": "t1",
         "InitialExecutionState": {"Operations": [operation], "NextMarker": ""},
     }
-    answer = launch("libraries:durable()", AWS | slots).invoke(event).response(30)
+    env = launch("libraries:durable()", AWS | slots)
+    assert env.invoke(event | {"later": False}, timeout=30).response(30) == {"Status": "PENDING"}
+    answer = env.invoke(event | {"later": True}, timeout=30).response(30)
     assert answer["Status"] == "SUCCEEDED"
-    assert json.loads(answer["Result"]) == {"greeting": "hello you"}
+    assert json.loads(answer["Result"]) == {"greeting": "hello you", "runs": 1}
