@@ -124,7 +124,15 @@ async def decorated_async(event: Any, context: Any) -> Any:
 
 
 async def slow(event: Any, context: Any) -> None:
-    await asyncio.sleep(60)
+    print("slow one begins", flush=True)
+    try:
+        await asyncio.sleep(60)
+    finally:
+        print("slow one stopped", flush=True)
+
+
+def plain_returns_slow(event: Any, context: Any) -> Any:
+    return slow(event, context)
 
 
 client: asyncio.AbstractEventLoop | None = None

@@ -127,6 +127,22 @@ def test_async_functions_stop_before_the_deadline(launch: Launcher, slot_env: di
         assert env.invoke({}, timeout=1.0).error()["errorType"] == "Runtime.DeadlineExceeded"
 
 
+@pytest.mark.parametrize("handler", ["slow", "plain_returns_slow"])
+def test_async_functions_whose_connection_broke_stop_before_the_deadline_too(
+    launch: Launcher, slots: dict[str, str], handler: str
+) -> None:
+    """A break alone stops none: it may be at work that matters. But nothing is left running for that."""
+    env = launch(f"yielding.{handler}", slots | {"EVERLOOP_EXTENSION": "off"})
+    exchange = env.invoke({}, timeout=1.0).wait_for_delivery()
+    env.process.wait_for_log("slow one begins")
+    assert exchange.delivered_to is not None
+    exchange.delivered_to.connection.close()
+    stopped = env.process.wait_for_log("slow one stopped")
+    assert stopped.at - exchange.delivered_at > 0.5
+    env.api.wait_for_poll(2 if slots else 1)
+    assert env.process.logged("response complete|answer was complete|left to itself") == []
+
+
 def test_async_functions_share_one_loop(launch: Launcher) -> None:
     """Clients that are made once live on from call to call."""
     env = launch("yielding.same_loop")

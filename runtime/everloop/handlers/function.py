@@ -155,7 +155,7 @@ class _Run:
 
     def deadline_near(self) -> bool:
         """Tell whether there is still something to stop. A plain handler has `context` to see what time is left."""
-        return self._reply.state in UNDER_WAY
+        return self._reply.state in UNDER_WAY or self._reply.broken
 
     def deadline_cancel(self) -> None:
         """Cancel the handler."""
@@ -173,7 +173,7 @@ def failed(reply: Reply, error: BaseException) -> None:
     report = HandlerFailure.of_handler(error)
     if isinstance(error, ClientDisconnected) and reply.broken:
         return  # the connection has told it already
-    after = "" if reply.state in UNDER_WAY else " after its answer was complete; the answer stands"
+    after = "" if reply.state in UNDER_WAY or reply.broken else " after its answer was complete; the answer stands"
     trace = None if isinstance(error, InvocationError) else (type(error), error, user_traceback(error.__traceback__))
     logger.error("%s: %s%s", report.error_type, report.message, after, exc_info=trace)
     if reply.state in UNDER_WAY:

@@ -191,7 +191,7 @@ class _Run:
 
     def deadline_near(self) -> bool:
         """Tell whether there is still something to stop."""
-        return self._reply.state in UNDER_WAY
+        return self._reply.state in UNDER_WAY or self._reply.broken
 
     def deadline_cancel(self) -> None:
         """Let the thread fail as soon as it wants to send: more cannot be done to a thread."""
