@@ -106,7 +106,9 @@ def described(payload: Payload) -> tuple[ClientRequest, FrontEnd]:
     before, _, ip = known.get("x-forwarded-for", scope["client"][0] if scope["client"] else "").rpartition(",")
     if "identity" in event.get("requestContext", {}) and payload.source != "lattice":
         before, ip = "", event["requestContext"]["identity"]["sourceIp"]
-    sent = [pair for pair in headers if pair[0] not in ADDED]
+    brought = {name.lower() for name in event.get("headers") or event.get("multiValueHeaders") or ()}
+    added = ADDED if "content-length" in brought else (*ADDED, "content-length")
+    sent = [pair for pair in headers if pair[0] not in added]
     if before:
         sent.append(("x-forwarded-for", before.strip()))
     stage = scope["root_path"].removesuffix(expected.base_path).strip("/") or None
