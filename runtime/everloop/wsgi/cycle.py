@@ -133,8 +133,8 @@ def response_head(status: str, headers: list[tuple[str, str]]) -> ResponseHead:
     try:
         number = int(status[:3])
         # A bytes-as-unicode value goes to Lambda as the characters that latin-1 has for its bytes, as ASGI's do.
-        pairs = [(lower, value) for name, value in headers if (lower := name.lower()) not in _HOP_BY_HOP]
-        "".join([value for _, value in pairs])  # raises TypeError for a value that is not text
+        # Spaces around a value are not part of it, and on the wire nobody sees them; Django's cookies begin with one.
+        pairs = [(lower, value.strip(" \t")) for name, value in headers if (lower := name.lower()) not in _HOP_BY_HOP]
     except (AttributeError, TypeError, ValueError) as error:
         raise ProtocolError(
             f"start_response() was given {status!r} and {headers!r}, expected a status such as '200 OK' and a list of "

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from everloop.errors import ClientDisconnected, ProtocolError
-from everloop.wsgi.cycle import WsgiCycle, WsgiState
+from everloop.wsgi.cycle import WsgiCycle, WsgiState, response_head
 from support.sinks import RecordingSink
 
 ENVIRON: dict[str, Any] = {}
@@ -125,6 +125,13 @@ def test_a_head_that_is_sent_stands() -> None:
         run(app)
 
 
+def test_spaces_around_a_value_are_not_part_of_it() -> None:
+    """Django's `Set-Cookie` begins with one; what is within stays, also what only Unicode takes for a space."""
+    head = response_head("200 OK", [("Set-Cookie", " a=1;  Path=/\t"), ("X-Name", "\xa0x\x85")])
+
+    assert head.headers == [("set-cookie", "a=1;  Path=/"), ("x-name", "\xa0x\x85")]
+
+
 def nothing(environ: Any, start_response: Any) -> Iterable[bytes]:
     return []
 
@@ -158,6 +165,7 @@ def starting(status: Any, headers: Any) -> Any:
         (starting("OK", []), "a status such as '200 OK'"),
         (starting("099 Odd", []), "expected 100 to 999"),
         (starting("200 OK", [("x", 7)]), "a list of pairs of text"),
+        (starting("200 OK", [("x", b"7")]), "a list of pairs of text"),
         (starting("200 OK", [("x",)]), "a list of pairs of text"),
         (starting("200 OK", None), "a list of pairs of text"),
     ],
