@@ -5,6 +5,7 @@ import re
 import signal
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -232,6 +233,16 @@ def test_initialisation_errors(launch: Launcher, handler: str, types: list[str])
     for env, expected in zip((launch(None, command=[*RIC, handler]), launch(handler)), types, strict=True):
         assert env.api.wait_for_request("init/error").json()["errorType"] == expected
         assert env.process.exit_code() == 1
+
+
+@shows("initialisation errors")
+def test_frames_of_initialisation_errors(launch: Launcher, tmp_path: Path) -> None:
+    (tmp_path / "web.py").write_text("raise ConnectionError('no database')\n", encoding="utf-8")
+    for command, imports in (([*RIC, "web.app"], True), (None, False)):
+        env = launch(None if command else "web.app", command=command, task_root=tmp_path)
+        stack = env.api.wait_for_request("init/error").json()["stackTrace"]
+        assert any("importlib" in frame for frame in stack) is imports
+        assert "web.py" in stack[-1]
 
 
 @shows("`LambdaRuntimeClient.marshaller` of one's own")
