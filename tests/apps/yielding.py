@@ -1,6 +1,7 @@
 """Handlers that stream what they yield."""
 
 import asyncio
+import contextlib
 import functools
 import os
 import time
@@ -133,6 +134,17 @@ async def slow(event: Any, context: Any) -> None:
 
 def plain_returns_slow(event: Any, context: Any) -> Any:
     return slow(event, context)
+
+
+async def stubborn(event: Any, context: Any) -> str:
+    while not event.get("quick"):
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.sleep(60)
+    return "quick"
+
+
+def plain_returns_stubborn(event: Any, context: Any) -> Any:
+    return stubborn(event, context)
 
 
 client: asyncio.AbstractEventLoop | None = None

@@ -143,6 +143,19 @@ def test_async_functions_whose_connection_broke_stop_before_the_deadline_too(
     assert env.process.logged("response complete|answer was complete|left to itself") == []
 
 
+@pytest.mark.parametrize("handler", ["stubborn", "plain_returns_stubborn"])
+def test_async_functions_that_do_not_stop_are_left_to_themselves(
+    launch: Launcher, slots: dict[str, str], handler: str
+) -> None:
+    """Answered for, and the slot polls on: also where the main thread had the loop run for it."""
+    env = launch(f"yielding.{handler}", slots)
+    assert env.invoke({}, timeout=1.0).error()["errorType"] == "Runtime.DeadlineExceeded"
+    env.process.wait_for_log("left to itself")
+    for _ in range(2):
+        assert env.invoke({"quick": True}).response() == "quick"
+    assert env.process.logged("please report|destroyed|Traceback") == []
+
+
 def test_async_functions_share_one_loop(launch: Launcher) -> None:
     """Clients that are made once live on from call to call."""
     env = launch("yielding.same_loop")

@@ -185,6 +185,10 @@ class BlockingSlot:
         self._failures = 0
         self._fatal: RuntimeApiError | None = None
         self._wait = 0.0
+        self._running: asyncio.AbstractEventLoop | None = None
+        self._let_go = False
+        self._left: set[asyncio.Task[None]] = set()
+        """Tasks that were left to themselves: loops keep weak references only."""
         self.idle = False
         """True while nothing would be lost by an exception: a signal's handler may raise one."""
         self.on_idle: Callable[[], None] = _nothing
@@ -224,16 +228,26 @@ class BlockingSlot:
         self.idle = False
 
     def run(self, loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, None]) -> None:
-        """Run on the loop what an invocation cannot do without it; it is told of the connection's end meanwhile."""
+        """Run on the loop what an invocation cannot do without it, until it is done or its reply is released.
+
+        It is told of the connection's end meanwhile. Raises what it raises.
+        """
+        task = loop.create_task(work)
         connection = self._connection
-        if connection is None or connection.closed:
-            loop.run_until_complete(work)
-            return
-        connection.watch(loop)
+        if connection is not None and not connection.closed:
+            connection.watch(loop)
+        self._running, self._let_go = loop, False
         try:
-            loop.run_until_complete(work)
+            loop.run_until_complete(task)
+        except RuntimeError:
+            if task.done() or not self._let_go:
+                raise
+            self._left.add(task)  # it goes on whenever the loop runs
+            task.add_done_callback(self._left.discard)
         finally:
-            connection.unwatch()
+            self._running = None
+            if connection is not None:
+                connection.unwatch()
 
     def flush(self) -> None:
         """Send an answer that waits for the next poll: the poll will take its time."""
@@ -271,13 +285,19 @@ class BlockingSlot:
         self._failures = 0
         connection = self._connected()  # the event may have come with `Connection: close`
         if connection is not None:
-            reply = self._make_reply(connection, self._encoder, invocation, _nothing)
+            reply = self._make_reply(connection, self._encoder, invocation, self._released)
             self._next = (invocation, reply)
 
     def lost(self, error: Exception) -> None:
         """Poll again. A connection that had served before was merely kept alive for too long."""
         if self._connection is None or not self._connection.served:
             self._failed(RuntimeApiUnreachable(f"The Runtime API ended the connection without an answer: {error}"))
+
+    def _released(self) -> None:
+        """Wait no longer for what the loop runs: it was answered for. Who called `run()` polls next."""
+        if self._running is not None:
+            self._let_go = True
+            self._running.stop()
 
     def _failed(self, error: RuntimeApiError) -> None:
         self._failures += 1
@@ -293,4 +313,4 @@ class BlockingSlot:
 
 
 def _nothing() -> None:
-    """Do nothing: a reply's release polls elsewhere, here the main thread does; or nobody asked for more."""
+    """Do nothing: nobody asked for more."""
