@@ -138,7 +138,7 @@ def test_broken_connections_of_those_that_wait(launch: Launcher, kind: str, slot
 def test_deadlines(launch: Launcher, kind: str, slots: int, mode: str) -> None:
     """Before its deadline, with trailers or an error that say so; a thread is reached at its next piece."""
     env = start(launch, kind, slots, EVERLOOP_RESPONSE_MODE=mode)
-    exchange = env.invoke(event(kind), timeout=1.0).wait()
+    exchange = env.invoke(event(kind), timeout=0.7).wait()
     if mode == "streaming":
         assert exchange.trailers["lambda-runtime-function-error-type"] == "Runtime.DeadlineExceeded"
     elif kind == "wsgi":

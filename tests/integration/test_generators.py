@@ -127,29 +127,35 @@ def test_async_functions_stop_before_the_deadline(launch: Launcher, slot_env: di
         assert env.invoke({}, timeout=1.0).error()["errorType"] == "Runtime.DeadlineExceeded"
 
 
-@pytest.mark.parametrize("handler", ["slow", "plain_returns_slow"])
+ON_THE_LOOP = pytest.mark.parametrize(
+    ("prefix", "slot_env"), [("", SLOTS[0]), *(("plain_returns_", one) for one in SLOTS)], ids=["loop", "main", "pool"]
+)
+"""On the loop by itself; run there for the main thread; run there for a thread of the pool."""
+
+
+@ON_THE_LOOP
 def test_async_functions_whose_connection_broke_stop_before_the_deadline_too(
-    launch: Launcher, slots: dict[str, str], handler: str
+    launch: Launcher, prefix: str, slot_env: dict[str, str]
 ) -> None:
     """A break alone stops none: it may be at work that matters. But nothing is left running for that."""
-    env = launch(f"yielding.{handler}", slots | {"EVERLOOP_EXTENSION": "off"})
-    exchange = env.invoke({}, timeout=1.0).wait_for_delivery()
+    env = launch(f"yielding.{prefix}slow", slot_env | {"EVERLOOP_EXTENSION": "off"})
+    exchange = env.invoke({}, timeout=0.7).wait_for_delivery()
     env.process.wait_for_log("slow one begins")
     assert exchange.delivered_to is not None
     exchange.delivered_to.connection.close()
     stopped = env.process.wait_for_log("slow one stopped")
-    assert stopped.at - exchange.delivered_at > 0.5
-    env.api.wait_for_poll(2 if slots else 1)
+    assert stopped.at - exchange.delivered_at > 0.3
+    env.api.wait_for_poll(2 if slot_env else 1)
     assert env.process.logged("response complete|answer was complete|left to itself") == []
 
 
-@pytest.mark.parametrize("handler", ["stubborn", "plain_returns_stubborn"])
+@ON_THE_LOOP
 def test_async_functions_that_do_not_stop_are_left_to_themselves(
-    launch: Launcher, slots: dict[str, str], handler: str
+    launch: Launcher, prefix: str, slot_env: dict[str, str]
 ) -> None:
     """Answered for, and the slot polls on: also where the main thread had the loop run for it."""
-    env = launch(f"yielding.{handler}", slots)
-    assert env.invoke({}, timeout=1.0).error()["errorType"] == "Runtime.DeadlineExceeded"
+    env = launch(f"yielding.{prefix}stubborn", slot_env)
+    assert env.invoke({}, timeout=0.7).error()["errorType"] == "Runtime.DeadlineExceeded"
     env.process.wait_for_log("left to itself")
     for _ in range(2):
         assert env.invoke({"quick": True}).response() == "quick"
