@@ -132,5 +132,5 @@ _LACKING = {
     CycleState.BODY: "no http.response.body without more_body was sent",
 }
 
-_KEPT_BACK = "; a file is kept back by middleware that does not know http.response.pathsend, see docs/streaming.md"
-"""The usual cause where an application that sends a file is streamed."""
+_KEPT_BACK = "; if it was a file, a middleware may not know http.response.pathsend: see docs/streaming.md"
+"""The usual cause where files are sent by their names."""
