@@ -31,6 +31,7 @@ SLOTS = 2
 TIMEOUT = 10.0
 MARGIN = 0.25
 START = {"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/plain")]}
+MORE = {"type": "http.response.body", "more_body": True}
 ILLEGAL: list[Any] = [
     {},
     {"type": "http.response.trailers"},
@@ -46,6 +47,9 @@ PIECES = st.builds(
     lambda body, more: ({"type": "http.response.body", "body": body, "more_body": more}, True),
     st.binary(max_size=40),
     st.sampled_from([True, True, False]),
+)
+FURTHER = st.lists(
+    st.builds(lambda body: ({**MORE, "body": body}, True), st.binary(max_size=40)), min_size=1, max_size=3
 )
 WRONG = st.tuples(st.sampled_from(ILLEGAL), st.booleans())
 ENDS = st.sampled_from(["return", "raise", "receive"])
@@ -255,6 +259,37 @@ class UnderFire(RuleBasedStateMachine):
                 self.api.refusals += 1
         self.settle()
         assert wire.gone or how not in ("lost", "reset", "half-closed", "garbage"), "the connection is of no more use"
+
+    @precondition(lambda self: self.api.polls)
+    @rule(
+        data=st.data(),
+        begun=FURTHER,
+        fate=st.sampled_from(["stalls", "stalls and reads on", "stalls and breaks", "stalls too long", "fails"]),
+        further=FURTHER,
+        end=st.sampled_from(["raise", "return", None]),
+    )
+    def streams(self, data: st.DataObject, begun: list[Any], fate: str, further: list[Any], end: str | None) -> None:
+        """A stream that certainly begins, and what certainly befalls it: the other steps come to this too seldom."""
+        call = self.deliver(self.pick(data, self.api.polls), "GET", 1)
+        call.wire.pause(False)
+        self.follow(call, [(START, False), *begun])
+        assert call.state == "BODY"
+        if fate == "fails":
+            self.follow(call, [*further, end or "raise"])
+            return
+        call.wire.pause(True)
+        self.follow(call, further)
+        assert call.sending, "send() waits for the reader"
+        match fate:
+            case "stalls and reads on":
+                call.wire.pause(False)
+            case "stalls and breaks":
+                call.wire.drop(None)
+            case "stalls too long":
+                self.loop.pass_time(TIMEOUT)
+        self.settle()
+        if end:
+            self.follow(call, [end])
 
     @precondition(lambda self: self.heard)
     @rule(data=st.data(), first=st.sampled_from(["receive", None]), script=SCRIPTS)
