@@ -9,12 +9,13 @@ from typing import Any
 from awslambdaric.lambda_context import CognitoIdentity, LambdaContext
 
 from everloop.errors import ContextError
+from everloop.headers import Headers
 
 
 class LazyLambdaContext(LambdaContext):  # type: ignore[misc]  # awslambdaric has no types
     """A `LambdaContext` whose attributes come into being at the first look."""
 
-    def __init__(self, deadline: float | None, headers: dict[bytes, bytes]) -> None:
+    def __init__(self, deadline: float | None, headers: Headers) -> None:
         """Keep what the attributes are made of: the deadline in seconds, the headers of the invocation."""
         self._sources = (deadline, headers)
 
@@ -40,7 +41,7 @@ class LazyLambdaContext(LambdaContext):  # type: ignore[misc]  # awslambdaric ha
         return str(super().__repr__()).replace(type(self).__name__, LambdaContext.__name__, 1)
 
 
-def new_lambda_context(request_id: str, deadline: float | None, headers: dict[bytes, bytes]) -> LambdaContext:
+def new_lambda_context(request_id: str, deadline: float | None, headers: Headers) -> LambdaContext:
     """Make the object that AWS's client makes, `deadline` in seconds. Raises `ContextError` for headers that lie.
 
     AWS's class asks the environment six times for what never changes. So the first object is kept as a pattern, and

@@ -8,6 +8,7 @@ import orjson
 
 from everloop.context import LazyLambdaContext, new_lambda_context
 from everloop.errors import UnmarshalError
+from everloop.headers import FIELDS, Headers, ShapedHeaders
 
 if TYPE_CHECKING:
     from asyncio import Future
@@ -32,6 +33,7 @@ class Invocation:
         "_event",
         "_headers",
         "background",
+        "client_context_header",
         "deadline",
         "invocation_header",
         "payload",
@@ -39,16 +41,21 @@ class Invocation:
         "trace_header",
     )
 
-    def __init__(self, headers: dict[bytes, bytes], payload: bytes) -> None:
+    def __init__(self, headers: Headers, payload: bytes) -> None:
         """Make an invocation of an answer's headers (names as in `Content-Type`) and body.
 
         Raises `KeyError` where the request id is missing. A deadline that is not a number counts as none.
         """
-        # These three are needed every time, and as they came; as text, which is for people, nearly never.
-        self.request_header = headers[b"Lambda-Runtime-Aws-Request-Id"]
-        self.invocation_header = headers.get(b"Lambda-Runtime-Invocation-Id") or None
-        self.trace_header = headers.get(b"Lambda-Runtime-Trace-Id") or None
-        self.deadline = deadline_of(headers.get(b"Lambda-Runtime-Deadline-Ms"))
+        # As they came; as text, which is for people, they are needed nearly never.
+        request_header, invocation_header, trace_header, milliseconds, self.client_context_header = (
+            headers.fields if type(headers) is ShapedHeaders else map(headers.get, FIELDS)
+        )
+        if request_header is None:
+            raise KeyError(b"Lambda-Runtime-Aws-Request-Id")
+        self.request_header = request_header
+        self.invocation_header = invocation_header or None
+        self.trace_header = trace_header or None
+        self.deadline = deadline_of(milliseconds)
         self.background: list[Future[Any]] | None = None
         """What `everloop.wait_until()` was given: the next poll waits for it."""
         self._headers = headers
@@ -89,11 +96,6 @@ class Invocation:
     def client_context(self) -> str | None:
         """The client context as JSON, from callers that use the AWS SDK."""
         return self._text(b"Lambda-Runtime-Client-Context", "utf-8")
-
-    @property
-    def has_client_context(self) -> bool:
-        """True where the caller sent a client context, which few do."""
-        return b"Lambda-Runtime-Client-Context" in self._headers
 
     @property
     def cognito_identity(self) -> str | None:

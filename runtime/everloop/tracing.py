@@ -46,7 +46,7 @@ def inherit_trace(headers: list[tuple[bytes, bytes]], invocation: "Invocation") 
                 break
         else:
             headers.append((AMAZON, trace_id))
-    if invocation.has_client_context:
+    if invocation.client_context_header is not None:
         present = {name for name, _ in headers}
         for text, value in invocation.context.w3c().items():
             name = text.encode("latin-1")

@@ -10,8 +10,8 @@ import everloop
 
 ROOT = Path(everloop.__file__).parent
 
-FOUNDATION = {"errors", "settings", "exchange", "context", "invocation"}
-PURE = {"errors", "settings", "exchange", "report", "http_stream", "wire", "sources", "wsgi"}
+FOUNDATION = {"errors", "settings", "exchange", "headers", "context", "invocation"}
+PURE = {"errors", "settings", "exchange", "headers", "report", "http_stream", "wire", "sources", "wsgi"}
 IMPURE = {
     "asyncio",
     "os",
@@ -31,10 +31,11 @@ MAY_IMPORT = {
     "errors": set[str](),
     "settings": {"errors"},
     "exchange": {"errors"},
-    "context": {"errors"},
-    "invocation": {"context", "errors"},
+    "headers": set(),
+    "context": {"errors", "headers"},
+    "invocation": {"context", "errors", "headers"},
     "report": {"errors"},
-    "wire": {"errors"},
+    "wire": {"errors", "headers"},
     "sources": {"errors", "exchange"},
     "asgi": {"errors", "exchange"},
     "wsgi": {"errors", "exchange"},

@@ -43,7 +43,7 @@ class BlockingConnection:
         self._readable.register(self._socket, select.POLLIN)
         self._reader = AnswerReader()
         self._expected: deque[Expectation] = deque()
-        self._waiting: list[bytes] = []
+        self._waiting = b""
         self.served = 0
         """Answers that came so far: a connection that served once and then ends was merely kept alive too long."""
         self.closed = False
@@ -57,23 +57,32 @@ class BlockingConnection:
         """Requests whose answers have not come."""
         return len(self._expected)
 
-    def ask(self, expectation: Expectation, pieces: Sequence[bytes], may_wait: bool = False) -> None:
+    def ask(self, expectation: Expectation, request: bytes, may_wait: bool = False) -> None:
         """Write a request and expect its answer. One that may wait leaves with the next write, or by `flush()`."""
         if self.closed:
             expectation.lost(RuntimeApiUnreachable("The connection to the Runtime API is closed"))
             return
         self._expected.append(expectation)
-        self._waiting += pieces
-        if not may_wait:
-            self.flush()
+        if may_wait:
+            self._waiting = request
+        else:
+            self._send(self._waiting + request if self._waiting else request)
+
+    def begin(self, expectation: Expectation, pieces: Sequence[bytes]) -> None:
+        """Write a request, or the beginning of one, and expect its answer."""
+        if self.closed:
+            expectation.lost(RuntimeApiUnreachable("The connection to the Runtime API is closed"))
+            return
+        self.flush()
+        self._expected.append(expectation)
+        self._write(pieces)
 
     def write(self, pieces: Sequence[bytes]) -> None:
         """Write more of a streamed request; first look whether Lambda has refused it meanwhile."""
         if not self.closed and self._readable.poll(0):
             self.receive()
         if not self.closed:
-            self._waiting += pieces
-            self.flush()
+            self._write(pieces)
 
     def write_through(self, enabled: bool) -> None:
         """Do nothing: every write reaches the socket at once."""
@@ -83,15 +92,21 @@ class BlockingConnection:
 
     def flush(self) -> None:
         """Send what waits."""
-        pieces, self._waiting = self._waiting, []
-        if not pieces or self.closed:
-            return
+        if self._waiting and not self.closed:
+            self._send(self._waiting)
+
+    def _write(self, pieces: Sequence[bytes]) -> None:
+        if sum(map(len, pieces)) <= JOINED_SIZE:
+            self._send(b"".join(pieces))
+        else:
+            for piece in pieces:
+                if not self.closed:
+                    self._send(piece)
+
+    def _send(self, data: bytes) -> None:
+        self._waiting = b""
         try:
-            if sum(map(len, pieces)) <= JOINED_SIZE:
-                self._socket.sendall(b"".join(pieces))
-            else:
-                for piece in pieces:
-                    self._socket.sendall(piece)
+            self._socket.sendall(data)
         except OSError as error:
             self.abort(error)
 
@@ -180,7 +195,7 @@ class BlockingSlot:
     def _poll(self, connection: BlockingConnection) -> None:
         """Ask for the next invocation and wait for it, for a refusal, or for the end of the connection."""
         connection.listener = None
-        connection.ask(self, (self._encoder.next,))
+        connection.ask(self, self._encoder.next)
         while self._next is None and not (connection.closed or self._wait or self._fatal):
             # Bytes are read when it is not idle: among them may be Lambda's word that it has the last answer.
             self._rest(connection.wait)

@@ -3,7 +3,7 @@
 import asyncio
 import select
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import cast
 
 from everloop.api.line import Expectation
@@ -18,10 +18,11 @@ class Connection(asyncio.Protocol):
         self._expected: deque[Expectation] = deque()
         self._reader = AnswerReader()
         self._transport: asyncio.Transport | None = None
-        self._writelines: Callable[[Sequence[bytes]], None] = self._write_joined
+        self._gathers = False
+        """True where the transport takes several pieces and copies none."""
         self._error: Exception | None = None
         self._waiting_to_write: list[asyncio.Future[None]] = []
-        self.waiting: Sequence[bytes] = ()
+        self.waiting = b""
         """What was allowed to wait for the next write."""
         self.corked = False
         """True while somebody promises to `flush()` within this turn of the loop, which is cheaper than a callback."""
@@ -41,8 +42,8 @@ class Connection(asyncio.Protocol):
 
     # Called by those who talk to the Runtime API.
 
-    def ask(self, expectation: Expectation, pieces: Sequence[bytes], may_wait: bool = False) -> None:
-        """Write a request, or the beginning of one, and expect its answer.
+    def ask(self, expectation: Expectation, request: bytes, may_wait: bool = False) -> None:
+        """Write a whole request and expect its answer.
 
         One that may wait leaves with the next write, at the latest when the loop turns.
         """
@@ -51,25 +52,34 @@ class Connection(asyncio.Protocol):
             return
         self._expected.append(expectation)
         if may_wait:
-            self.waiting = pieces
+            self.waiting = request
             if not self.corked:
                 asyncio.get_running_loop().call_soon(self.flush)
         elif self.waiting:
-            self._writelines((*self.waiting, *pieces))
-            self.waiting = ()
+            self._transport.write(self.waiting + request)
+            self.waiting = b""
         else:
-            self._writelines(pieces)
+            self._transport.write(request)
+
+    def begin(self, expectation: Expectation, pieces: Sequence[bytes]) -> None:
+        """Write a request, or the beginning of one, without copying its pieces, and expect its answer."""
+        if self._transport is None or self.closed:
+            expectation.lost(self._error or RuntimeApiUnreachable("The connection to the Runtime API is closed"))
+            return
+        self.flush()
+        self._expected.append(expectation)
+        self._write(self._transport, pieces)
 
     def write(self, pieces: Sequence[bytes]) -> None:
         """Write more of the request that was begun last."""
         if self._transport is not None and not self.closed:
-            self._writelines(pieces)
+            self._write(self._transport, pieces)
 
     def flush(self) -> None:
         """Let go what was allowed to wait and is still waiting."""
         if self.waiting and self._transport is not None and not self.closed:
-            self._writelines(self.waiting)
-        self.waiting = ()
+            self._transport.write(self.waiting)
+        self.waiting = b""
 
     def write_through(self, enabled: bool) -> None:
         """Let every write reach the socket at once and pause as soon as it takes no more.
@@ -117,20 +127,21 @@ class Connection(asyncio.Protocol):
             self._end = asyncio.get_running_loop().create_future()
             await self._end
 
-    def _write_joined(self, pieces: Sequence[bytes]) -> None:
-        """Write as asyncio needs it: before Python 3.13.2 its own `writelines()` never pauses (cpython#127655)."""
-        if self._transport is not None:
-            self._transport.write(b"".join(pieces))
+    def _write(self, transport: asyncio.Transport, pieces: Sequence[bytes]) -> None:
+        if len(pieces) == 1:
+            transport.write(pieces[0])
+        elif self._gathers:
+            transport.writelines(pieces)
+        else:
+            transport.write(b"".join(pieces))
 
     # Called by the event loop.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport."""
         self._transport = cast("asyncio.Transport", transport)
-        if type(transport).__module__.startswith("uvloop"):
-            self._writelines = self._transport.writelines
-        else:
-            self._writelines = self._write_joined
+        # asyncio's own joins the pieces anyway, and before Python 3.13.2 does not pause then (cpython#127655).
+        self._gathers = type(transport).__module__.startswith("uvloop")
 
     def data_received(self, data: bytes) -> None:
         """Hand the answers on in the order of their requests."""

@@ -39,7 +39,7 @@ class InternalExtension:
             logger.debug("The Extensions API refused the registration: %s", answer)
             self.close()
             return False
-        connection.ask(_NobodyWaits(), (extensions_api.next_event(self._host, identifier),))
+        connection.ask(_NobodyWaits(), extensions_api.next_event(self._host, identifier))
         return True
 
     def close(self) -> None:

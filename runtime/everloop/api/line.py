@@ -25,8 +25,11 @@ class Line(Protocol):
     paused: bool
     """True while the Runtime API does not read: await `drain()` before the next write."""
 
-    def ask(self, expectation: Expectation, pieces: Sequence[bytes], may_wait: bool = False) -> None:
-        """Write a request, or the beginning of one, and expect its answer."""
+    def ask(self, expectation: Expectation, request: bytes, may_wait: bool = False) -> None:
+        """Write a whole request and expect its answer."""
+
+    def begin(self, expectation: Expectation, pieces: Sequence[bytes]) -> None:
+        """Write a request, or the beginning of one, without copying its pieces, and expect its answer."""
 
     def write(self, pieces: Sequence[bytes]) -> None:
         """Write more of the request that was begun last."""

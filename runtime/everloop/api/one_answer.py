@@ -17,7 +17,7 @@ class OneAnswer:
     async def to(cls, connection: Connection, request: bytes) -> ApiAnswer:
         """Send a request and await its answer. Raises `RuntimeApiUnreachable`."""
         future: asyncio.Future[ApiAnswer] = asyncio.get_running_loop().create_future()
-        connection.ask(cls(future), (request,))
+        connection.ask(cls(future), request)
         return await future
 
     def answered(self, answer: ApiAnswer) -> None:

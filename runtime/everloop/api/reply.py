@@ -45,6 +45,13 @@ ReplyState.STREAMING.next = (ReplyState.COMPLETED, ReplyState.FAILED, ReplyState
 ReplyState.COMPLETED.next = ReplyState.FAILED.next = ReplyState.BROKEN.next = ()
 
 
+# An attribute of an Enum costs twice as much as a global.
+_PENDING = ReplyState.PENDING
+_STREAMING = ReplyState.STREAMING
+_COMPLETED = ReplyState.COMPLETED
+_FAILED = ReplyState.FAILED
+_BROKEN = ReplyState.BROKEN
+
 UNDER_WAY = (ReplyState.PENDING, ReplyState.STREAMING)
 """The states in which a client still waits."""
 
@@ -74,7 +81,7 @@ class Reply:
         self._connection = connection
         self._encoder = encoder
         self.invocation = invocation
-        self.state = ReplyState.PENDING
+        self.state = _PENDING
         self.on_broken: Callable[[], None] | None = None
         """Called once, when it turns out that nobody can get this answer any more."""
         self.cut = False
@@ -96,7 +103,7 @@ class Reply:
     @property
     def broken(self) -> bool:
         """True when what is written reaches nobody."""
-        return self.cut or self.state is ReplyState.BROKEN
+        return self.cut or self.state is _BROKEN
 
     async def drain(self) -> None:
         """Wait until the Runtime API reads again, or cannot be reached any more."""
@@ -104,24 +111,27 @@ class Reply:
 
     def complete(self, payload: bytes, content_type: bytes = JSON) -> None:
         """Send a whole, buffered response."""
-        if self.state is not ReplyState.PENDING:
-            if self.state is ReplyState.BROKEN:
+        if self.state is not _PENDING:
+            if self.state is _BROKEN:
                 return
-            raise IllegalTransition(self, ReplyState.COMPLETED.name)
-        self.state = ReplyState.COMPLETED
+            raise IllegalTransition(self, _COMPLETED.name)
+        self.state = _COMPLETED
         invocation = self.invocation
         head = self._encoder.response(
             invocation.request_header, invocation.invocation_header, content_type, len(payload)
         )
         habit = self.habit
-        self._connection.ask(self, (head, payload), habit is not None and habit.trusted)
+        if len(payload) > chunked.SMALL:
+            self._connection.begin(self, (head, payload))
+        else:
+            self._connection.ask(self, head + payload, habit is not None and habit.trusted)
         self._completed_at = perf_counter()
 
     def start(self, content_type: bytes, *first: bytes) -> None:
         """Begin a streamed response; `first` (prelude, first chunk) leaves in the same write as the head."""
         if self.broken:
             return
-        self._advance(ReplyState.STREAMING)
+        self._advance(_STREAMING)
         invocation = self.invocation
         pieces = [
             self._encoder.streaming_response(invocation.request_header, invocation.invocation_header, content_type)
@@ -130,18 +140,18 @@ class Reply:
             if data:
                 pieces += chunked.chunk(data)
         self._connection.write_through(True)
-        self._connection.ask(self, pieces)
+        self._connection.begin(self, pieces)
 
     def write(self, data: bytes) -> None:
         """Send one chunk of a streamed response now. Empty data is left out: it would end the body."""
-        if data and self.state is ReplyState.STREAMING:
+        if data and self.state is _STREAMING:
             self._connection.write(chunked.chunk(data))
 
     def finish(self, last: bytes = b"") -> None:
         """Send the last chunk of a streamed response and the end of its body."""
         if self.broken:
             return
-        self._advance(ReplyState.COMPLETED)
+        self._advance(_COMPLETED)
         self._connection.write((*chunked.chunk(last), chunked.END) if last else (chunked.END,))
         self._connection.write_through(False)
 
@@ -151,13 +161,13 @@ class Reply:
         body = report.to_json(invocation.request_id)
         match self.state:
             case ReplyState.PENDING:
-                self._advance(ReplyState.FAILED)
+                self._advance(_FAILED)
                 request = self._encoder.error(
                     invocation.request_header, invocation.invocation_header, report.header_type, body, report.xray_cause
                 )
-                self._connection.ask(self, (request,))
+                self._connection.ask(self, request)
             case ReplyState.STREAMING:
-                self._advance(ReplyState.FAILED)
+                self._advance(_FAILED)
                 self._connection.write((error_trailers(report.header_type, body),))
                 self._connection.write_through(False)
             case _:
@@ -191,7 +201,7 @@ class Reply:
                 answer.status,
                 refusal(answer.body),
             )
-        if self.state is ReplyState.STREAMING:
+        if self.state is _STREAMING:
             self._break()
             self._connection.abort(RuntimeApiRefused("The stream", answer.status, answer.body))
 
@@ -200,14 +210,14 @@ class Reply:
         logger.error(
             "The connection to the Runtime API ended while request %s was %s: %s; its answer is not sent again",
             self.invocation.request_id,
-            "being worked on" if self.state is ReplyState.PENDING else "being answered",
+            "being worked on" if self.state is _PENDING else "being answered",
             error,
         )
         if self.state in UNDER_WAY:
             self._break()
 
     def _break(self) -> None:
-        self._advance(ReplyState.BROKEN)
+        self._advance(_BROKEN)
         if self.on_broken is not None:
             self.on_broken()
 

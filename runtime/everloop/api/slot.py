@@ -40,6 +40,8 @@ class Slot:
         self._on_lost = on_lost
         self._make_reply = make_reply
         self._loop = asyncio.get_running_loop()
+        self._on_release = self.poll
+        """Bound once: binding costs as much as calling."""
         self._connection: Connection | None = None
         self._connecting: asyncio.Task[None] | None = None
         self._failures = 0
@@ -52,7 +54,7 @@ class Slot:
         connection = self._connection
         if connection is not None and not connection.closed:
             connection.listener = None
-            connection.ask(self, (self._encoder.next,))
+            connection.ask(self, self._encoder.next)
         else:
             self._connecting = self._loop.create_task(self._poll_anew(), name="everloop connecting")
 
@@ -104,7 +106,7 @@ class Slot:
             # What the application sends while this call lasts may leave together, at its end at the latest: most
             # applications never wait, and are done then.
             connection.corked = True
-            self._on_invocation(invocation, self._make_reply(connection, self._encoder, invocation, self.poll))
+            self._on_invocation(invocation, self._make_reply(connection, self._encoder, invocation, self._on_release))
             connection.corked = False
             if connection.waiting:
                 connection.flush()

@@ -51,6 +51,12 @@ class CycleState(Enum):
         self.leads_to = leads_to
 
 
+# An attribute of an Enum costs twice as much as a global.
+_REQUEST = CycleState.REQUEST
+_HEAD = CycleState.HEAD
+_BODY = CycleState.BODY
+_COMPLETE = CycleState.COMPLETE
+
 _BODILESS = (204, 304)
 
 PATHSEND = "http.response.pathsend"
@@ -90,7 +96,7 @@ class RequestCycle:
         self._cut = False
         self._unyielded = 0
         self._waiting: asyncio.Event | None = None
-        self.state = CycleState.REQUEST
+        self.state = _REQUEST
 
     def __repr__(self) -> str:
         return f"<RequestCycle {self.state.name}>"
@@ -132,14 +138,14 @@ class RequestCycle:
             ) from None
         state = self.state
         if kind != state.accepts:
-            if kind == PATHSEND and self._pathsend and state is CycleState.HEAD:
+            if kind == PATHSEND and self._pathsend and state is _HEAD:
                 await self._send_file(message)
                 return
             raise ProtocolError(self._unexpected(kind))
-        if state is CycleState.REQUEST:
+        if state is _REQUEST:
             self._head = head = response_head(message)
             self._bodiless = head.status in _BODILESS or self._method == "HEAD"
-            self.state = CycleState.HEAD
+            self.state = _HEAD
             return
         body = message.get("body", b"")
         if type(body) is not bytes:
@@ -147,13 +153,13 @@ class RequestCycle:
         more = "more_body" in message and bool(message["more_body"])
         if self._bodiless:
             self._pass_head_alone(more)
-        elif state is CycleState.HEAD:
+        elif state is _HEAD:
             assert self._head is not None  # noqa: S101 - the state says so
-            self.state = CycleState.BODY if more else CycleState.COMPLETE
+            self.state = _BODY if more else _COMPLETE
             self._sink.start(self._head, body, more)
         else:
             if not more:
-                self.state = CycleState.COMPLETE
+                self.state = _COMPLETE
             self._sink.write(body, more)
         if not more:
             self._gone = True
@@ -193,19 +199,19 @@ class RequestCycle:
 
     def _pass_head_alone(self, more: bool) -> None:
         """Answer HEAD, 204 and 304 without a body: the client has its response with the first body message."""
-        if self.state is CycleState.HEAD:
+        if self.state is _HEAD:
             assert self._head is not None  # noqa: S101 - the state says so
             self._sink.start(self._head, b"", False)
             self.disconnect()
-        self.state = CycleState.BODY if more else CycleState.COMPLETE
+        self.state = _BODY if more else _COMPLETE
 
     @property
     def delivered(self) -> bool:
         """True when the client has its complete response, whatever the application still sends."""
-        return self.state is CycleState.COMPLETE or (self._bodiless and self.state is CycleState.BODY)
+        return self.state is _COMPLETE or (self._bodiless and self.state is _BODY)
 
     def _unexpected(self, kind: object) -> str:
-        if self.state is CycleState.COMPLETE:
+        if self.state is _COMPLETE:
             return f"The application sent {kind!r} in state COMPLETE: its response was complete already"
         return f"The application sent {kind!r} in state {self.state.name}, expected {self.state.accepts!r}"
 

@@ -1,14 +1,22 @@
 """What a plain handler returned or raised, as AWS's own client sends it."""
 
+import decimal
 import os
 import traceback
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from awslambdaric.lambda_runtime_exception import FaultException
 from awslambdaric.lambda_runtime_marshaller import LambdaMarshaller
+from simplejson.encoder import (  # type: ignore[import-untyped]
+    c_make_encoder,
+    encode_basestring,
+    encode_basestring_ascii,
+)
 
 from everloop.errors import InvocationError, MarshalError
 from everloop.report import ErrorReport, message_of, without_ours
+from everloop.wire.runtime_api import JSON
 
 MAX_XRAY_CAUSE = 64 * 1024
 """Bytes of the X-Ray cause that Lambda keeps; a longer one would be cut in the middle of its JSON."""
@@ -16,8 +24,56 @@ MAX_XRAY_CAUSE = 64 * 1024
 _marshaller = LambdaMarshaller()
 
 
+def _prepare(encoder: Any) -> Callable[[Any, int], Sequence[str]] | None:
+    """Give what AWS's encoder makes anew for every result, which costs as much as encoding a small one.
+
+    None where simplejson was installed without its part in C, or its maker takes other arguments.
+    """
+    if c_make_encoder is None:
+        return None
+    try:
+        prepared: Callable[[Any, int], Sequence[str]] = c_make_encoder(
+            None,  # what is circular ends in a RecursionError, and then AWS's own encoder says what is wrong
+            encoder.default,
+            encode_basestring_ascii if encoder.ensure_ascii else encode_basestring,
+            encoder.indent,
+            encoder.key_separator,
+            encoder.item_separator,
+            encoder.sort_keys,
+            encoder.skipkeys,
+            encoder.allow_nan,
+            _key_memo,
+            encoder.use_decimal,
+            encoder.namedtuple_as_object,
+            encoder.tuple_as_array,
+            encoder.int_as_string_bitcount,
+            encoder.item_sort_key,
+            encoder.encoding,
+            encoder.for_json,
+            encoder.ignore_nan,
+            decimal.Decimal,
+            encoder.iterable_as_array,
+        )
+    except (AttributeError, TypeError):
+        return None
+    return prepared
+
+
+_key_memo: dict[str, str] = {}
+"""Keys that were encoded in the result at hand."""
+
+_encode = _prepare(_marshaller.jsonEncoder)
+
+
 def marshal(result: Any) -> tuple[bytes, bytes]:
     """Give a result's payload and content type, byte for byte as AWS's client does. Raises `MarshalError`."""
+    if type(result) is dict and _encode is not None:
+        try:
+            return "".join(_encode(result, 0)).encode(), JSON
+        except Exception:  # noqa: BLE001, S110 - said again, and in AWS's words, below
+            pass
+        finally:
+            _key_memo.clear()
     try:
         payload, content_type = _marshaller.marshal_response(result)
         return payload if isinstance(payload, bytes) else payload.encode(), content_type.encode()

@@ -7,9 +7,16 @@ END = b"0\r\n\r\n"
 """The last chunk and an empty trailer section."""
 
 
-def chunk(data: bytes) -> tuple[bytes, bytes, bytes]:
+SMALL = 16 * 1024
+"""Bytes up to which copying them is cheaper than writing them as a piece of their own."""
+
+
+def chunk(data: bytes) -> tuple[bytes, ...]:
     """Give the pieces of one chunk, to be written together. `data` must not be empty: that would end the body."""
-    return (b"%x\r\n" % len(data), data, CRLF)
+    size = len(data)
+    if size <= SMALL:
+        return (b"%x\r\n%b\r\n" % (size, data),)
+    return (b"%x\r\n" % size, data, CRLF)
 
 
 def end_with(trailers: Sequence[tuple[bytes, bytes]]) -> bytes:

@@ -3,16 +3,18 @@
 import httptools
 
 from everloop.errors import RuntimeApiUnreachable
+from everloop.headers import Headers
+from everloop.wire.head_shape import HeadShape, shape_of
 
 
 class ApiAnswer:
     """One whole HTTP answer of the Runtime API."""
 
-    __slots__ = ("_headers", "body", "keep_alive", "status")
+    __slots__ = ("body", "headers", "keep_alive", "status")
 
-    def __init__(self, status: int, headers: dict[bytes, bytes], body: bytes, keep_alive: bool) -> None:
+    def __init__(self, status: int, headers: Headers, body: bytes, keep_alive: bool) -> None:
         self.status = status
-        self._headers = headers
+        self.headers = headers
         self.body = body
         self.keep_alive = keep_alive
 
@@ -22,30 +24,7 @@ class ApiAnswer:
     @property
     def framed_by_length(self) -> bool:
         """True where `Content-Length` alone says where the body ends."""
-        names = {name.title() for name in self._headers}
-        return b"Content-Length" in names and b"Transfer-Encoding" not in names
-
-    @property
-    def headers(self) -> dict[bytes, bytes]:
-        """The headers by their names as Go's servers, and so Lambda's, write them: `Content-Type`.
-
-        Of two answers to an invocation only one is ever asked for them, and that one needs no change.
-        """
-        names = tuple(self._headers)
-        if names in _canonical:
-            return self._headers
-        if all(map(bytes.istitle, names)):
-            if len(_canonical) < _REMEMBERED:
-                _canonical.add(names)
-            return self._headers
-        return {name.title(): value for name, value in self._headers.items()}
-
-
-_canonical: set[tuple[bytes, ...]] = set()
-"""Lists of names that need no change: events come with the same few, and looking here is cheaper than at each name."""
-
-_REMEMBERED = 64
-"""Lists that are kept at most."""
+        return self.headers.get(b"Content-Length") is not None and self.headers.get(b"Transfer-Encoding") is None
 
 
 _SHORT = 1024
@@ -58,11 +37,12 @@ _NOTHING = b"\0"
 class AnswerReader:
     """Reads the answers out of one connection's bytes. The `on_…` methods are httptools' callbacks.
 
-    Lambda acknowledges every response with the same bytes, as long as its `Date` stays the same. So the last
-    acknowledgement is kept: the same bytes, where an answer begins, are the same answer and need not be parsed again.
+    Lambda says nearly the same all the time, and what is the same need not be parsed again: it acknowledges every
+    response with the same bytes, as long as its `Date` stays the same, and the heads of its events differ in their
+    values only. So the last acknowledgement and the last head are kept, and tried where an answer begins.
     """
 
-    __slots__ = ("_acknowledgement", "_answers", "_between", "_body", "_headers", "_parser", "_repeated")
+    __slots__ = ("_acknowledgement", "_answers", "_between", "_body", "_headers", "_parser", "_repeated", "_shape")
 
     def __init__(self) -> None:
         self._answers: list[ApiAnswer] = []
@@ -73,22 +53,32 @@ class AnswerReader:
         """True where the next byte begins an answer."""
         self._repeated = _NOTHING
         self._acknowledgement: ApiAnswer | None = None
+        self._shape: HeadShape | None = None
 
     def receive(self, data: bytes) -> list[ApiAnswer]:
         """Take bytes as they come; give the answers that they complete. Raises `RuntimeApiUnreachable`."""
-        between = self._between
-        if between and data.startswith(self._repeated) and self._acknowledgement is not None:
-            answers = [self._acknowledgement]
-            data = data[len(self._repeated) :]
-            if data:
-                self._feed(data)
-                answers += self._answers
-                self._answers = []
+        if not self._between:
+            return self._parse(data)
+        answers = []
+        start = 0
+        if data.startswith(self._repeated) and self._acknowledgement is not None:
+            answers.append(self._acknowledgement)
+            start = len(self._repeated)
+            if start == len(data):
+                return answers
+        if self._shape is not None and (event := self._shape.read(data, start)) is not None:
+            answers.append(ApiAnswer(200, *event, True))
             return answers
+        if start:
+            return answers + self._parse(data[start:])
+        answers = self._parse(data)
+        if answers and answers[0].status == 202:
+            self._remember(data, answers[0])
+        return answers
+
+    def _parse(self, data: bytes) -> list[ApiAnswer]:
         self._feed(data)
         answers, self._answers = self._answers, []
-        if between and answers and answers[0].status == 202:
-            self._remember(data, answers[0])
         return answers
 
     def _feed(self, data: bytes) -> None:
@@ -123,6 +113,15 @@ class AnswerReader:
         status = self._parser.get_status_code()
         if status < 200:
             return
+        if status == 200:
+            self._shape = shape_of(tuple(self._headers))
         body = self._body
         whole = body[0] if len(body) == 1 else b"".join(body)
-        self._answers.append(ApiAnswer(status, self._headers, whole, self._parser.should_keep_alive()))
+        self._answers.append(ApiAnswer(status, canonical(self._headers), whole, self._parser.should_keep_alive()))
+
+
+def canonical(headers: dict[bytes, bytes]) -> dict[bytes, bytes]:
+    """Give headers by their names as in `Content-Type`, which is how most come."""
+    if all(map(bytes.istitle, headers)):
+        return headers
+    return {name.title(): value for name, value in headers.items()}

@@ -46,7 +46,7 @@ def test_half_closed_is_closed(loop: VirtualLoop, connection: tuple[Connection, 
     """Who sends no more answers has no use for what is still to be written: the end is told at once."""
     protocol, wire = connection
     waiter = Waiter()
-    protocol.ask(waiter, (POLL,))
+    protocol.ask(waiter, POLL)
     wire.pause(True)
     waiting = loop.create_task(protocol.drain())
     loop.turn()
@@ -100,7 +100,7 @@ def test_what_may_wait_leaves_when_the_loop_turns(loop: VirtualLoop, connection:
     protocol, wire = connection
 
     async def ask() -> None:
-        protocol.ask(Waiter(), (ANSWER,), may_wait=True)
+        protocol.ask(Waiter(), ANSWER, may_wait=True)
         assert not wire._unread
 
     loop.run_until_complete(ask())
@@ -115,8 +115,8 @@ def test_what_may_wait_leaves_before_what_comes_later(loop: VirtualLoop, connect
     """In one write with it, and in front of it."""
     protocol, wire = connection
     protocol.corked = True
-    protocol.ask(Waiter(), (ANSWER,), may_wait=True)
-    protocol.ask(Waiter(), (POLL,))
+    protocol.ask(Waiter(), ANSWER, may_wait=True)
+    protocol.ask(Waiter(), POLL)
 
     assert bytes(wire._unread) == ANSWER + POLL
 
@@ -126,7 +126,7 @@ def test_what_waits_is_let_go(loop: VirtualLoop, connection: tuple[Connection, W
     """By whoever corked the connection, and at its end."""
     protocol, wire = connection
     protocol.corked = True
-    protocol.ask(Waiter(), (ANSWER,), may_wait=True)
+    protocol.ask(Waiter(), ANSWER, may_wait=True)
     loop.turn()
     assert not wire._unread
 

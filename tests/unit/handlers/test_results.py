@@ -3,6 +3,8 @@
 import datetime as dt
 import decimal
 import json
+from collections import OrderedDict, namedtuple
+from enum import IntEnum
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from everloop.errors import MarshalError, UnmarshalError
+from everloop.handlers import results
 from everloop.handlers.results import MAX_XRAY_CAUSE, HandlerFailure, marshal, xray_cause
 
 VALUES = st.recursive(
@@ -43,6 +46,54 @@ def test_marshalled_as_by_aws(value: Any) -> None:
         found, found_kind = str(error), b""
 
     assert (found, found_kind) == (expected, kind.encode())
+
+
+Point = namedtuple("Point", "x y")
+
+
+class Level(IntEnum):
+    HIGH = 2
+
+
+CIRCULAR: dict[str, Any] = {}
+CIRCULAR["itself"] = CIRCULAR
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"tuple": (1, 2), "named": Point(1, 2), 7: "int", None: "none", True: "bool", 1.5: "float"},
+        {"text": "é\U0001f600\u2028", "nan": float("nan"), "inf": -float("inf"), "big": 10**30},
+        OrderedDict(a=1),
+        {"enum": Level.HIGH, "deep": [[[{"a": [{}]}]]]},
+    ],
+)
+def test_odd_values_are_marshalled_as_by_aws(value: object) -> None:
+    """Whatever simplejson has rules of its own for."""
+    assert marshal(value)[0].decode() == to_json(value)
+
+
+@pytest.mark.parametrize("value", [CIRCULAR, {"a": {("tu", "ple"): 1}}, {"a": {1, 2}}])
+def test_a_result_that_is_refused_leaves_nothing_behind(value: dict[str, Any]) -> None:
+    """The same words as AWS's, and the next result is as it would have been."""
+    with pytest.raises(FaultException) as expected:
+        LambdaMarshaller().marshal_response(value)
+    with pytest.raises(MarshalError) as caught:
+        marshal(value)
+
+    assert str(caught.value) == expected.value.msg
+    assert marshal({"a": 1}) == (b'{"a": 1}', b"application/json")
+    assert not results._key_memo
+
+
+@pytest.mark.parametrize("maker", [None, lambda: None], ids=["built without it", "changed"])
+def test_without_simplejsons_part_in_c_results_are_the_same(maker: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    """AWS's own encoder then does all of the work."""
+    monkeypatch.setattr(results, "c_make_encoder", maker)
+    monkeypatch.setattr(results, "_encode", results._prepare(results._marshaller.jsonEncoder))
+
+    assert results._encode is None
+    assert marshal({"a": (1, "é")}) == (b'{"a": [1, "\\u00e9"]}', b"application/json")
 
 
 @given(st.binary())

@@ -41,12 +41,17 @@ def test_chunks_are_read_back_by_h11(pieces: list[bytes]) -> None:
 
 
 def test_one_chunk_is_these_bytes() -> None:
-    """Size in hexadecimal, data, CRLF; the data itself is not copied."""
-    data = b"x" * 26
+    """Size in hexadecimal, data, CRLF."""
+    assert chunked.chunk(b"x" * 26) == (b"1a\r\n" + b"x" * 26 + b"\r\n",)
+
+
+def test_a_large_chunk_is_not_copied() -> None:
+    """What streams a gigabyte must not handle it twice."""
+    data = b"x" * (chunked.SMALL + 1)
 
     size, same, end = chunked.chunk(data)
 
-    assert (size, end) == (b"1a\r\n", b"\r\n")
+    assert (size, end) == (b"4001\r\n", b"\r\n")
     assert same is data
 
 
