@@ -8,6 +8,7 @@ AT_ONCE = 64
 
 WAITING = subjects.everloop("waits", "20 ms wait")
 WAITING_MANGUM = subjects.awslambdaric("waits_mangum", " + Mangum, 20 ms wait")
+WAITING_LEAST = subjects.least("waits", "20 ms wait")
 COMPUTING = subjects.everloop("computes", "compute, WORKERS=auto", EVERLOOP_WORKERS="auto")
 COMPUTING_MANGUM = subjects.awslambdaric("computes_mangum", " + Mangum, compute")
 
@@ -21,6 +22,7 @@ CONCURRENCY = Suite(
     comparisons=(
         Comparison("memory of all processes", "pss_kib", "KiB", WAITING, WAITING_MANGUM, Target(bound=0.05)),
         cpu(WAITING, WAITING_MANGUM, Target(bound=0.12)),
+        cpu(WAITING_LEAST, WAITING_MANGUM),
         first_poll(WAITING, WAITING_MANGUM, Target(bound=0.15)),
         Comparison("99th percentile", "p99_us", "us", WAITING, WAITING_MANGUM, Target(bound=1.0)),
         Comparison("throughput", "per_second", "/s", WAITING, WAITING_MANGUM),

@@ -43,6 +43,11 @@ def everloop(module: str, title: str, attribute: str = "app", **settings: str) -
     return Subject(f"everloop, {title}", (str(ROOT / "bootstrap"), f"{APPS}.{module}:{attribute}"), settings)
 
 
+def least(module: str, title: str) -> Subject:
+    """Give an application under the least that a client in Python can be."""
+    return Subject(f"the least in Python, {title}", (sys.executable, "-m", f"{APPS}.least", f"{APPS}.{module}:app"))
+
+
 def awslambdaric(module: str, title: str) -> Subject:
     """Give a handler under AWS's client."""
     return Subject(f"awslambdaric{title}", (sys.executable, "-m", "awslambdaric", f"{APPS}.{module}.handler"))
@@ -60,6 +65,7 @@ MANGUM_STARLETTE = awslambdaric("on_starlette_mangum", " + Mangum, Starlette")
 MANGUM_FASTAPI = awslambdaric("on_fastapi_mangum", " + Mangum, FastAPI")
 APIG_FLASK = awslambdaric("on_flask_apig", " + apig-wsgi, Flask")
 PLAIN = awslambdaric("plain", ", plain handler")
+LEAST_BARE = least("bare", "bare ASGI")
 FLOOR = Subject("the floor: a loop in C", (str(LIMIT),))
 UVLOOP_STREAM = Subject("a bare uvloop protocol", (sys.executable, "-m", f"{APPS}.stream_bare"))
 

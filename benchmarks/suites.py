@@ -100,6 +100,7 @@ WARM = Suite(
         cpu(subjects.EVERLOOP_FASTAPI, subjects.MANGUM_FASTAPI),
         cpu(subjects.EVERLOOP_BARE, subjects.PLAIN),
         cpu(subjects.PLAIN, subjects.MANGUM_BARE),
+        cpu(subjects.LEAST_BARE, subjects.MANGUM_BARE),
         cpu(subjects.FLOOR, subjects.MANGUM_BARE),
         Comparison("median", "p50_us", "us", subjects.EVERLOOP_BARE, subjects.MANGUM_BARE),
         Comparison("99th percentile", "p99_us", "us", subjects.EVERLOOP_BARE, subjects.MANGUM_BARE),

@@ -175,16 +175,16 @@ def parse_event(payload: bytes) -> Any:
 
 
 _DIGITS_ALONE = bytes(ord("0") if 48 <= byte <= 57 else 32 for byte in range(256))
-_SUSPECT = b"0" * 9
+_SUSPECT = b"0" * 6
 _DOUBTFUL = b"0" * 19
 """The shortest integer that may not fit into 64 bits."""
 
 
 def parse_exactly(payload: bytes) -> Any:
     """Parse an event as the standard library does: orjson makes floats of integers that do not fit into 64 bits."""
-    # Of 19 digits in a row every other byte shows nine in a row, of a timestamp's 13 only seven: so most events are
-    # done with at half of the cost.
-    if _SUSPECT in payload[1::2].translate(_DIGITS_ALONE) and _DOUBTFUL in payload.translate(_DIGITS_ALONE):
+    # Of 19 digits in a row every third byte shows six or more in a row, of a timestamp's 13 five at most: so most
+    # events are done with at a third of the cost.
+    if _SUSPECT in payload[::3].translate(_DIGITS_ALONE) and _DOUBTFUL in payload.translate(_DIGITS_ALONE):
         import json
 
         try:

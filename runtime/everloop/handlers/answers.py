@@ -65,34 +65,11 @@ class BufferedAnswer:
         """Return at once: nothing is on its way yet."""
 
     def start(self, head: ResponseHead, body: bytes, more: bool) -> None:
-        """Take the head and the first piece of the body."""
+        """Take the head and the first piece of the body; a whole response is sent."""
         if more:
             self._collected = _Collected(head)
             self.write(body, more)
-        else:
-            self._send(head, body)
-
-    def write(self, body: bytes, more: bool) -> None:
-        """Take a further piece; with the last one the response is sent."""
-        collected = self._collected
-        assert collected is not None  # noqa: S101 - the cycle starts before it writes
-        collected.add(body)
-        if more:
             return
-        if collected.size > MAX_PAYLOAD:
-            self._reply.fail(ErrorReport.of(ResponseSizeTooLarge(collected.size, MAX_PAYLOAD)))
-        else:
-            self._send(collected.head, b"".join(collected.pieces))
-
-    def replace(self, status: int, text: str, report: ErrorReport) -> None:
-        """Answer with `status` instead of what was collected, or fail where this status is to fail."""
-        self._collected = None
-        if status in self._error_statuses:
-            self._reply.fail(report)
-        else:
-            self._send(error_head(status), text.encode())
-
-    def _send(self, head: ResponseHead, body: bytes) -> None:
         if head.status in self._error_statuses:
             self._reply.fail(ErrorReport.of(error_status(head, body, len(body))))
             return
@@ -104,6 +81,26 @@ class BufferedAnswer:
                 return
             self._warn_of_limit(len(payload), is_base64)
         self._reply.complete(payload)
+
+    def write(self, body: bytes, more: bool) -> None:
+        """Take a further piece; with the last one the response is sent."""
+        collected = self._collected
+        assert collected is not None  # noqa: S101 - the cycle starts before it writes
+        collected.add(body)
+        if more:
+            return
+        if collected.size > MAX_PAYLOAD:
+            self._reply.fail(ErrorReport.of(ResponseSizeTooLarge(collected.size, MAX_PAYLOAD)))
+        else:
+            self.start(collected.head, b"".join(collected.pieces), False)
+
+    def replace(self, status: int, text: str, report: ErrorReport) -> None:
+        """Answer with `status` instead of what was collected, or fail where this status is to fail."""
+        self._collected = None
+        if status in self._error_statuses:
+            self._reply.fail(report)
+        else:
+            self.start(error_head(status), text.encode(), False)
 
     def _warn_of_limit(self, size: int, is_base64: bool) -> None:
         limit = self._source.response_limit
