@@ -1,6 +1,7 @@
 """Starlette's files, and `http.response.pathsend` used by hand; `FILE` names the file."""
 
 import os
+from pathlib import Path
 from typing import Any
 
 from starlette.applications import Starlette
@@ -9,7 +10,8 @@ from starlette.middleware.base import BaseHTTPMiddleware, RequestResponseEndpoin
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
 
 from messages import body, no_lifespan, start
 
@@ -28,11 +30,22 @@ async def passes_on(request: Request, call_next: RequestResponseEndpoint) -> Res
     return await call_next(request)
 
 
-routes = [Route("/file", file), Route("/extensions", extensions)]
+routes = [
+    Route("/file", file),
+    Route("/extensions", extensions),
+    Mount("/static", StaticFiles(directory=Path(FILE).parent)),
+]
 app = Starlette(routes=routes)
 behind_middleware = Starlette(
     routes=routes, middleware=[Middleware(BaseHTTPMiddleware, dispatch=passes_on), Middleware(GZipMiddleware)]
 )
+
+
+async def without_pathsend(scope: Any, receive: Any, send: Any) -> None:
+    """The same on a server without the extension: Starlette reads the files."""
+    if scope["type"] == "http":
+        scope["extensions"].clear()
+    await app(scope, receive, send)
 
 
 async def by_hand(scope: Any, receive: Any, send: Any) -> None:

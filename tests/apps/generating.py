@@ -5,6 +5,7 @@ import os
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 
+from sse_starlette import EventSourceResponse
 from starlette.applications import Starlette
 from starlette.background import BackgroundTask
 from starlette.middleware import Middleware
@@ -67,17 +68,37 @@ async def gated() -> AsyncIterator[bytes]:
         yield f"line {number}, much like every other line\n".encode() * 20
 
 
+async def raises() -> AsyncIterator[bytes]:
+    """One piece, then an exception."""
+    yield b"half"
+    await asyncio.sleep(0)
+    raise LookupError("in mid-stream")
+
+
+def raises_in_a_thread() -> Iterator[bytes]:
+    """The same, in a synchronous generator."""
+    yield b"half"
+    raise LookupError("in mid-stream")
+
+
 KINDS: dict[str, Callable[[], AsyncIterator[bytes] | Iterator[bytes]]] = {
     "waits": waits,
     "floods": floods,
     "blocks": blocks,
     "silent": silent,
     "gated": gated,
+    "raises": raises,
+    "raises-in-a-thread": raises_in_a_thread,
 }
 
 
 def streams(request: Request) -> Response:
     return StreamingResponse(KINDS[request.path_params["kind"]](), media_type="text/plain")
+
+
+def listens(request: Request) -> Response:
+    """What waits for the disconnect beside its generator."""
+    return EventSourceResponse(waits())
 
 
 async def fails() -> None:
@@ -92,7 +113,7 @@ async def passes_on(request: Request, call_next: RequestResponseEndpoint) -> Res
     return await call_next(request)
 
 
-routes = [Route("/background", background), Route("/{kind}", streams)]
+routes = [Route("/background", background), Route("/listens", listens), Route("/{kind}", streams)]
 app = Starlette(routes=routes)
 behind_middleware = Starlette(routes=routes, middleware=[Middleware(BaseHTTPMiddleware, dispatch=passes_on)])
 compressed = Starlette(routes=routes, middleware=[Middleware(GZipMiddleware, minimum_size=1)])

@@ -108,6 +108,17 @@ def test_a_failure_in_mid_stream(handler: str, body: bytes) -> None:
             assert "in" in json.loads(answer.end["ErrorDetails"])["errorMessage"]
 
 
+def test_a_deadline_in_mid_stream() -> None:
+    """The caller has what came and the reason; Lambda's own timeout never comes, and the same process serves on."""
+    with emulated("generating:app", timeout=1.5) as client:
+        for _ in range(2):
+            answer = stream(client, function_url("/waits"))
+            assert answer.http[1] == b"half"
+            assert answer.end["ErrorCode"] == "Runtime.DeadlineExceeded"
+        answer = stream(client, function_url("/background"))
+        assert (answer.http[1], answer.end) == (b"whole", {})
+
+
 def test_a_source_that_cannot_stream() -> None:
     """One buffered envelope, as a single chunk."""
     with emulated("streaming:pieces") as client:

@@ -86,6 +86,7 @@ def trailers(error_type: bytes) -> bytes:
         ("before_start", ERROR, b"Internal Server Error", WHOLE),
         ("before_body", ERROR, b"Internal Server Error", WHOLE),
         ("no_response", ERROR, b"Internal Server Error", WHOLE),
+        ("start_only", ERROR, b"Internal Server Error", WHOLE),
         ("mid_stream", PRELUDE, b"half", trailers(b"Function.CourierError")),
         ("returns_mid_stream", PRELUDE, b"half", trailers(rb"Runtime.IncompleteResponse")),
         ("after_last", PRELUDE, b"whole", WHOLE),

@@ -63,6 +63,24 @@ def test_file_leaves_in_large_pieces(launch: Launcher, file: Path) -> None:
     assert [chunk.size for chunk in exchange.chunks][1:] == [MEBIBYTE, MEBIBYTE, MEBIBYTE, 17]
 
 
+def test_slow_disk_holds_up_nobody(launch: Launcher, tmp_path: Path) -> None:
+    """While a file cannot be read yet (a pipe is one), the loop serves others: it is opened and read in a thread."""
+    path = tmp_path / "slow.bin"
+    os.mkfifo(path)
+    env = launch("files:by_hand", {**STREAMING, "FILE": str(path), "AWS_LAMBDA_MAX_CONCURRENCY": "2"})
+    slow = env.invoke(function_url(), timeout=60).wait_for_delivery()
+    quick = tmp_path / "quick.bin"
+    quick.write_bytes(b"quick")
+    assert env.invoke(function_url(query=str(quick))).wait().request.stream() == b"quick"
+    with path.open("wb") as disk:  # opened by now: reading waits
+        disk.write(b"begun")
+        disk.flush()
+        assert env.invoke(function_url(query=str(quick))).wait().request.stream() == b"quick"
+        assert slow.requests == []
+        disk.write(b" and done")
+    assert slow.wait().request.stream() == b"begun and done"
+
+
 def test_extensions_that_are_offered(launch: Launcher, file: Path) -> None:
     """Only what can be honoured is advertised, and pathsend only where the response is streamed."""
     env = launch("files:app", {**STREAMING, "FILE": str(file)})

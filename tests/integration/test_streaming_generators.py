@@ -2,16 +2,18 @@
 
 import base64
 import gzip
+import threading
 import time
 import zlib
 
 import pytest
 
-from support.answers import Drop
+from support.answers import Answer, Drop, Stall
 from support.environment import Launcher
 from support.exchange import Exchange
 from support.gates import Gates
 from support.sample_events import function_url
+from support.scripted_api import ScriptedRuntimeApi
 
 STREAMING = {"EVERLOOP_RESPONSE_MODE": "streaming"}
 MARGIN = {"EVERLOOP_DEADLINE_MARGIN": "0.4"}
@@ -51,6 +53,57 @@ def test_broken_connection_closes_generators(launch: Launcher, kind: str) -> Non
         assert closed.at - exchange.request.broken_at < 0.2
     env.api.wait_for_poll()
     assert len(exchange.requests) == 1
+
+
+@pytest.mark.parametrize("app", ["app", "behind_middleware"])
+def test_generators_that_raise(launch: Launcher, app: str) -> None:
+    """The trailers name the user's own exception, and the body has no word of it.
+
+    Starlette's BaseHTTPMiddleware sends the last message itself before it raises: all that is left then is the log.
+    """
+    env = launch(f"generating:{app}", STREAMING)
+    for kind in ("raises", "raises-in-a-thread") * 2:
+        exchange = env.invoke(function_url(f"/{kind}")).wait()
+        assert exchange.request.stream() == b"half"
+        if app == "app":
+            assert exchange.trailers["lambda-runtime-function-error-type"] == "Function.LookupError"
+            assert exchange.request.trailer_error()["errorMessage"] == "in mid-stream"
+        else:
+            assert exchange.raw.endswith(b"\r\n4\r\nhalf\r\n0\r\n\r\n")
+        logged = env.process.wait_for_log(f"{exchange.request_id}.*LookupError: in mid-stream").text
+        assert ("after its response was complete" in logged) == (app == "behind_middleware")
+
+
+def test_broken_connection_stops_who_listens(launch: Launcher, loop: dict[str, str]) -> None:
+    """sse-starlette waits for the disconnect: it is cancelled within 100 ms of the break, not at the deadline."""
+    env = launch("generating:app", {**STREAMING, **loop})
+    waits = []
+    for count in (1, 2, 3):
+        exchange = env.invoke(function_url("/listens"), timeout=60, answer=Drop(after=1)).wait()
+        closing = env.process.wait_for_logs("generator closing", count)[-1]
+        assert exchange.request.broken_at is not None
+        waits.append(closing.at - exchange.request.broken_at)
+        poll = env.api.wait_for_poll()[0]
+        assert poll.connection is not exchange.request.connection
+    assert min(waits) < 0.1  # the best of several, because the machine may be busy
+
+
+def test_deadline_of_a_stream_that_nobody_reads(launch: Launcher, loop: dict[str, str]) -> None:
+    """The generator is closed in time while `send()` waits; who reads after all finds the trailers, and a poll."""
+    resume = threading.Event()
+    with ScriptedRuntimeApi(receive_buffer=16 * 1024) as api:
+        env = launch("generating:app", {**STREAMING, **MARGIN, **loop}, api=api)
+        stalled = Answer(stall=Stall(after=1, until=resume))
+        exchange = env.invoke(function_url("/floods"), timeout=1.5, answer=stalled).wait_for_delivery()
+        closing = env.process.wait_for_log("generator closing")
+        assert closing.at - exchange.delivered_at < 1.5
+        assert not exchange.request.complete
+        resume.set()
+        exchange.wait()
+        assert exchange.trailers["lambda-runtime-function-error-type"] == "Runtime.DeadlineExceeded"
+        assert set(exchange.request.stream()) == {ord("x")}
+        api.wait_for_poll()
+        assert env.invoke(function_url("/background")).wait().request.stream() == b"whole"
 
 
 def test_endless_answer_to_head_ends_at_the_deadline(launch: Launcher, loop: dict[str, str]) -> None:
@@ -112,13 +165,13 @@ def test_compression_buffered(launch: Launcher, gates: Gates) -> None:
 
 
 def test_silent_stream_stays_up(launch: Launcher, loop: dict[str, str]) -> None:
-    """15 minutes in 3 seconds: between keep-alives nothing is sent, nothing ends the stream, nothing costs time."""
-    env = launch("generating:app", {**STREAMING, **loop, "PERIOD": "0.25", "SECONDS": "3"})
+    """15 minutes in 3 seconds, a comment each 50 ms: nothing ends the stream, nothing costs time."""
+    env = launch("generating:app", {**STREAMING, **loop, "PERIOD": "0.05", "SECONDS": "3"})
     exchange = env.invoke(function_url("/silent"), timeout=900).wait_for_bytes(b"begins")
     cpu, begun = env.process.cpu_seconds(), time.monotonic()
     exchange.wait()
     assert time.monotonic() - begun > 2.5
     assert env.process.cpu_seconds() - cpu < 0.3
-    assert exchange.request.stream().count(b": keep-alive\n\n") >= 8
+    assert exchange.request.stream().count(b": keep-alive\n\n") >= 30
     assert exchange.request.stream().endswith(b"data: ends\n\n")
     assert exchange.trailers == {}

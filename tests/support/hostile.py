@@ -233,7 +233,8 @@ class HostileApi:
 
     @property
     def open(self) -> list[Wire]:
-        return [wire for wire in self.wires if not wire.gone]
+        """By slot: of slots that connect at the same moment either may be the first."""
+        return sorted((wire for wire in self.wires if not wire.gone), key=lambda wire: wire.slot)
 
     @property
     def polls(self) -> list[Wire]:

@@ -14,6 +14,7 @@ import logging
 from functools import partial
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -27,10 +28,15 @@ from support.hostile import HostileApi, Post, VirtualLoop, Wire, deliver, stream
 from support.obedient import Call
 from support.sample_events import function_url, http_api
 
+pytestmark = pytest.mark.timeout(300)  # 10 s, where nobody else wants the processor
+
 SLOTS = 2
 TIMEOUT = 10.0
 MARGIN = 0.25
+APART = 0.03
+"""Seconds between events, by the loop's clock: more than a busy machine takes from an event's delivery to its watch."""
 START = {"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/plain")]}
+MORE = {"type": "http.response.body", "more_body": True}
 ILLEGAL: list[Any] = [
     {},
     {"type": "http.response.trailers"},
@@ -46,6 +52,9 @@ PIECES = st.builds(
     lambda body, more: ({"type": "http.response.body", "body": body, "more_body": more}, True),
     st.binary(max_size=40),
     st.sampled_from([True, True, False]),
+)
+FURTHER = st.lists(
+    st.builds(lambda body: ({**MORE, "body": body}, True), st.binary(max_size=40)), min_size=1, max_size=3
 )
 WRONG = st.tuples(st.sampled_from(ILLEGAL), st.booleans())
 ENDS = st.sampled_from(["return", "raise", "receive"])
@@ -171,6 +180,9 @@ class UnderFire(RuleBasedStateMachine):
         self.follow(call, script)
 
     def deliver(self, wire: Wire, method: str, pieces: int, close: bool = False, buffered: bool = False) -> Call:
+        # Deadlines count real time: of two events at the same moment, one would be stopped first in one run, the other
+        # in the next.
+        self.loop.pass_time(APART)
         call = self.make_call(wire, method, True, close, buffered)
         event = http_api(method=method) if buffered else function_url(method=method)
         deliver(wire, call.request_id, json.dumps(event).encode(), TIMEOUT, pieces, close)
@@ -255,6 +267,37 @@ class UnderFire(RuleBasedStateMachine):
                 self.api.refusals += 1
         self.settle()
         assert wire.gone or how not in ("lost", "reset", "half-closed", "garbage"), "the connection is of no more use"
+
+    @precondition(lambda self: self.api.polls)
+    @rule(
+        data=st.data(),
+        begun=FURTHER,
+        fate=st.sampled_from(["stalls", "stalls and reads on", "stalls and breaks", "stalls too long", "fails"]),
+        further=FURTHER,
+        end=st.sampled_from(["raise", "return", None]),
+    )
+    def streams(self, data: st.DataObject, begun: list[Any], fate: str, further: list[Any], end: str | None) -> None:
+        """A stream that certainly begins, and what certainly befalls it: the other steps come to this too seldom."""
+        call = self.deliver(self.pick(data, self.api.polls), "GET", 1)
+        call.wire.pause(False)
+        self.follow(call, [(START, False), *begun])
+        assert call.state == "BODY"
+        if fate == "fails":
+            self.follow(call, [*further, end or "raise"])
+            return
+        call.wire.pause(True)
+        self.follow(call, further)
+        assert call.sending, "send() waits for the reader"
+        match fate:
+            case "stalls and reads on":
+                call.wire.pause(False)
+            case "stalls and breaks":
+                call.wire.drop(None)
+            case "stalls too long":
+                self.loop.pass_time(TIMEOUT)
+        self.settle()
+        if end:
+            self.follow(call, [end])
 
     @precondition(lambda self: self.heard)
     @rule(data=st.data(), first=st.sampled_from(["receive", None]), script=SCRIPTS)
@@ -423,6 +466,6 @@ def envelope_of(post: Post) -> tuple[dict[str, Any], bytes]:
 
 
 UnderFire.TestCase.settings = settings(
-    max_examples=100, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=80, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
 )
 TestUnderFire = UnderFire.TestCase

@@ -108,8 +108,9 @@ class AsgiRun(RequestCycle):
 
     def _incomplete(self) -> None:
         state = self.state
+        lacking = _LACKING[state] + (_KEPT_BACK if self._pathsend and state is not CycleState.BODY else "")
         error = IncompleteResponse(
-            f"The application returned before it had completed its response (state {state.name}: {_LACKING[state]})"
+            f"The application returned before it had completed its response (state {state.name}: {lacking})"
         )
         logger.error("%s", error)
         self._replace(500, "Internal Server Error", error)
@@ -130,3 +131,6 @@ _LACKING = {
     CycleState.HEAD: "http.response.start was sent and no http.response.body",
     CycleState.BODY: "no http.response.body without more_body was sent",
 }
+
+_KEPT_BACK = "; if it was a file, a middleware may not know http.response.pathsend: see docs/streaming.md"
+"""The usual cause where files are sent by their names."""
