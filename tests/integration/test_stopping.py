@@ -214,7 +214,7 @@ def test_a_signal_between_an_answer_and_the_wait_is_heard(launch: Launcher, tmp_
     """Neither working nor waiting for a moment, the process must not go to sleep over a signal that comes then."""
     script = tmp_path / "between.py"
     script.write_text(
-        "import signal\nfrom everloop.api.blocking import BlockingConnection\n\n"
+        "import signal\nfrom everloop.api.blocking_connection import BlockingConnection\n\n"
         "receive = BlockingConnection.receive\n\n"
         "def receive_and_signal(self):\n"
         "    receive(self)\n"
