@@ -107,7 +107,8 @@ def described(payload: Payload) -> tuple[ClientRequest, FrontEnd]:
     if "identity" in event.get("requestContext", {}) and payload.source != "lattice":
         before, ip = "", event["requestContext"]["identity"]["sourceIp"]
     brought = {name.lower() for name in event.get("headers") or event.get("multiValueHeaders") or ()}
-    added = ADDED if "content-length" in brought else (*ADDED, "content-length")
+    # A REST API is sent the length, and leaves it out.
+    added = ADDED if "content-length" in brought or payload.source == "rest" else (*ADDED, "content-length")
     sent = [pair for pair in headers if pair[0] not in added]
     if before:
         sent.append(("x-forwarded-for", before.strip()))

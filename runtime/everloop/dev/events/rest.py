@@ -21,7 +21,10 @@ def encode_rest(request: ClientRequest, front: FrontEnd, arrival: Arrival) -> di
     proxied = path.removeprefix(front.base_path) if front.base_path else path
     resource = "/{proxy+}" if proxied.strip("/") else "/"
     body, is_base64 = api_body(request, forms_are_text=True)
-    headers = [(titled(name), value) for name, value in forwarded(request, arrival)]
+    # The real one leaves the length out: https://github.com/aws/aws-lambda-dotnet/issues/559
+    headers = [
+        (titled(name), value) for name, value in forwarded(request, arrival) if name.lower() != "content-length"
+    ]
     return {
         "resource": resource,
         "path": path,
