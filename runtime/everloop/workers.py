@@ -12,7 +12,6 @@ import os
 import signal
 import threading
 from collections.abc import MutableMapping
-from dataclasses import replace
 from typing import Any
 
 from everloop import loops
@@ -60,7 +59,7 @@ def run(chosen: Settings, environ: MutableMapping[bytes, bytes], workers: int) -
         if worker is None:
             return parent.wait()
         slots = shares(chosen.max_concurrency or 1, workers)[worker.number - 1]
-        return work(worker, replace(chosen, max_concurrency=slots), environ)
+        return work(worker, chosen._replace(max_concurrency=slots), environ)
     except StopRequested:
         logger.info("Stopped by a signal during start-up")
         return 0

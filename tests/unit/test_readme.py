@@ -19,11 +19,11 @@ def section(title: str) -> str:
 def test_the_settings_table_has_every_setting_and_its_default() -> None:
     """A setting that is not documented does not exist, and the other way round."""
     table = dict(re.findall(r"^\| `(EVERLOOP_\w+)` \| (?:`(.*?)`)? ?\|", section("Settings"), re.MULTILINE))
-    fields = Settings.__dataclass_fields__
+    defaults = Settings._field_defaults
     expected = {}
     for name in settings._PARSERS:
         if name.startswith("EVERLOOP_"):
-            default = fields[name.removeprefix("EVERLOOP_").lower()].default
+            default = defaults[name.removeprefix("EVERLOOP_").lower()]
             if isinstance(default, int | float):
                 expected[name] = f"{default:g}"
             else:
