@@ -32,8 +32,10 @@ function row(invocation) {
 
 function matches(invocation) {
   const wanted = $("filter").value.trim().toLowerCase();
-  const text = `#${invocation.number} ${invocation.label} ${outcome(invocation).text} ${invocation.source} ${invocation.state} ${invocation.error_type ?? ""} ${invocation.request_id}`;
-  return wanted.split(/\s+/).every((word) => text.toLowerCase().includes(word));
+  const text = `#${invocation.number} ${invocation.label} ${outcome(invocation).text} ${invocation.source} ${invocation.state} ${invocation.error_type ?? ""}`.toLowerCase();
+  // Ids by their beginning, and four characters of it: a status such as 200 stands somewhere in many of them.
+  const isId = (word) => word.length > 3 && invocation.request_id.startsWith(word);
+  return wanted.split(/\s+/).every((word) => text.includes(word) || isId(word));
 }
 
 function take(invocations) {
