@@ -22,9 +22,7 @@ def encode_rest(request: ClientRequest, front: FrontEnd, arrival: Arrival) -> di
     resource = "/{proxy+}" if proxied.strip("/") else "/"
     body, is_base64 = api_body(request, forms_are_text=True)
     # The real one leaves the length out: https://github.com/aws/aws-lambda-dotnet/issues/559
-    headers = [
-        (titled(name), value) for name, value in forwarded(request, arrival) if name.lower() != "content-length"
-    ]
+    headers = [(titled(name), value) for name, value in forwarded(request, arrival) if name.lower() != "content-length"]
     return {
         "resource": resource,
         "path": path,
