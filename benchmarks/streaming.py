@@ -60,7 +60,7 @@ SUITES = (
             Comparison(
                 "rate", "mb_per_second", "MB/s", FILE, REFERENCE, Target(bound=1000, at_most=False, of_ratio=False)
             ),
-            Comparison("growth of memory", "growth_kib", "KiB", FILE, REFERENCE, Target(bound=4096, of_ratio=False)),
+            Comparison("growth of memory", "growth_kib", "KiB", FILE, REFERENCE, Target(bound=2048, of_ratio=False)),
         ),
     ),
 )
