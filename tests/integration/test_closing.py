@@ -8,6 +8,7 @@ import pytest
 
 from support.answers import Drop
 from support.environment import Environment, Launcher
+from support.exchange import Exchange
 from support.sample_events import function_url
 
 SETTINGS = {"EVERLOOP_RESPONSE_MODE": "streaming", "EVERLOOP_DEADLINE_MARGIN": "0.4", "EVERLOOP_EXTENSION": "off"}
@@ -46,6 +47,16 @@ def event(kind: str, **how: Any) -> Any:
 def closed(env: Environment) -> int:
     env.process.wait_for_log("^generator closed$")
     return len(env.process.logged("^generator closed$"))
+
+
+def hang_up(env: Environment, exchange: Exchange, kind: str, slots: int) -> None:
+    """Break the connection of an open generator: it is closed once, and the next event is answered."""
+    env.process.wait_for_log("^generator opened$")
+    assert exchange.delivered_to is not None
+    exchange.delivered_to.connection.close()
+    env.api.wait_for_poll(slots)
+    assert closed(env) == 1
+    assert b"x" * 1000 in env.invoke(event(kind, pieces=1)).wait().body
 
 
 def only_the_users(frames: list[str], then: str) -> None:
@@ -105,12 +116,7 @@ def test_broken_connections_buffered(launch: Launcher, kind: str, slots: int) ->
     """Before anything was sent."""
     env = start(launch, kind, slots, **BUFFERED)
     exchange = env.invoke(event(kind), timeout=60).wait_for_delivery()
-    env.process.wait_for_log("^generator opened$")
-    assert exchange.delivered_to is not None
-    exchange.delivered_to.connection.close()
-    env.api.wait_for_poll(slots)
-    assert closed(env) == 1
-    assert b"x" * 1000 in env.invoke(event(kind, pieces=1)).wait().body
+    hang_up(env, exchange, kind, slots)
 
 
 @pytest.mark.parametrize(
@@ -123,12 +129,7 @@ def test_broken_connections_of_those_that_wait(launch: Launcher, kind: str, slot
     exchange = env.invoke(event(kind, pieces=1, then="wait"), timeout=60)
     if mode == "streaming":
         exchange.wait_for_size(1000)
-    env.process.wait_for_log("^generator opened$")
-    assert exchange.delivered_to is not None
-    exchange.delivered_to.connection.close()
-    env.api.wait_for_poll(slots)
-    assert closed(env) == 1
-    assert b"x" * 1000 in env.invoke(event(kind, pieces=1)).wait().body
+    hang_up(env, exchange, kind, slots)
 
 
 @pytest.mark.parametrize(

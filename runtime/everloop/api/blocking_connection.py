@@ -6,7 +6,7 @@ import socket
 from collections import deque
 from collections.abc import Sequence
 
-from everloop.api.line import Expectation
+from everloop.api.line import Expectation, tell_lost
 from everloop.errors import RuntimeApiUnreachable
 from everloop.wire.http1 import AnswerReader
 
@@ -136,12 +136,7 @@ class BlockingConnection:
     def abort(self, error: Exception) -> None:
         """End the connection; what is still expected is lost with `error`."""
         self._close()
-        expected = [*self._expected]
-        if self.listener is not None and self.listener not in expected:
-            expected.append(self.listener)
-        self._expected.clear()
-        for expectation in expected:
-            expectation.lost(error)
+        tell_lost(self._expected, self.listener, error)
 
     def close(self, poll: Expectation) -> None:
         """Send what waits, give Lambda a moment to answer all but the poll, and end the connection."""

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import cast
 
-from everloop.api.line import Expectation
+from everloop.api.line import Expectation, tell_lost
 from everloop.errors import RuntimeApiUnreachable
 from everloop.wire.http1 import AnswerReader
 
@@ -174,12 +174,7 @@ class Connection(asyncio.Protocol):
             self._end.set_result(None)
         error = self._error or exc or ConnectionResetError("The Runtime API closed the connection")
         self.resume_writing()
-        expected = [*self._expected]
-        if self.listener is not None and self.listener not in expected:
-            expected.append(self.listener)
-        self._expected.clear()
-        for expectation in expected:
-            expectation.lost(error)
+        tell_lost(self._expected, self.listener, error)
 
     def pause_writing(self) -> None:
         """Note that the socket takes no more."""

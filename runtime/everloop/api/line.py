@@ -1,5 +1,6 @@
 """What a reply needs of its connection, whichever way that one moves its bytes."""
 
+from collections import deque
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -14,6 +15,16 @@ class Expectation(Protocol):
 
     def lost(self, error: Exception) -> None:
         """Learn that no answer will come."""
+
+
+def tell_lost(expected: deque[Expectation], listener: Expectation | None, error: Exception) -> None:
+    """Tell everybody who waits on a connection that has ended, and the listener, once each."""
+    waiting = [*expected]
+    if listener is not None and listener not in waiting:
+        waiting.append(listener)
+    expected.clear()
+    for one in waiting:
+        one.lost(error)
 
 
 class Line(Protocol):

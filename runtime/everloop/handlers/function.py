@@ -88,11 +88,12 @@ class AsyncFunction:
     async def _deliver(self, invocation: Invocation, reply: Reply, result: Any, run: "_Run") -> None:
         if isinstance(result, AsyncGenerator | Generator | HttpStream):
             run.streams = True
-            await self._stream(Pieces(reply, invocation.event, self._front, streaming=self._streaming), reply, result)
+            pieces = Pieces(reply, invocation.event, self._front, streaming=self._streaming)
+            await self._stream(pieces, reply, result, run)
         else:
             fit(reply, *marshal(result))
 
-    async def _stream(self, pieces: Pieces, reply: Reply, source: Any) -> None:
+    async def _stream(self, pieces: Pieces, reply: Reply, source: Any, run: "_Run") -> None:
         """Pass on what a source yields. It is closed in any case: its `finally` blocks free what it holds."""
         if isinstance(source, HttpStream):
             pieces.take(source)
@@ -109,6 +110,7 @@ class AsyncFunction:
                     await asyncio.sleep(0)
             pieces.finish()
         finally:
+            run.closing = True
             if isinstance(source, AsyncGeneratorType | AsyncGenerator):
                 await source.aclose()
             elif isinstance(source, GeneratorType | Generator):
@@ -118,7 +120,7 @@ class AsyncFunction:
 class _Run:
     """One invocation's work in its task, and what becomes of it."""
 
-    __slots__ = ("_broken", "_reply", "_task", "expired", "stop_at", "streams")
+    __slots__ = ("_broken", "_closed_late", "_reply", "_task", "closing", "expired", "stop_at", "streams")
 
     stop_at: float | None
     expired: bool
@@ -129,6 +131,10 @@ class _Run:
         self._broken = False
         self.streams = False
         """True once a generator runs: it alone is stopped when nobody can get what it yields."""
+        self.closing = False
+        """True once its generator is being closed."""
+        self._closed_late = False
+        """True where that begins after the first step of the deadline."""
         reply.on_broken = self._on_broken
 
     def raised(self, error: BaseException) -> None:
@@ -155,15 +161,18 @@ class _Run:
 
     def deadline_near(self) -> bool:
         """Tell whether there is still something to stop. A plain handler has `context` to see what time is left."""
+        self._closed_late = not self.closing
         return self._reply.state in UNDER_WAY or self._reply.broken
 
     def deadline_cancel(self) -> None:
-        """Cancel the handler."""
-        if self._task is not None:
+        """Cancel the handler. A generator that has begun to close since it was near its deadline has its moment."""
+        if self._task is not None and not (self.closing and self._closed_late):
             self._task.cancel()
 
     def deadline_abandon(self) -> None:
         """Answer, and let the slot poll while the handler goes on by itself."""
+        if self._task is not None and self.closing and self._closed_late:
+            self._task.cancel()
         failed(self._reply, deadline_exceeded())
         self._reply.release()
 
