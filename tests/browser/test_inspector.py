@@ -66,6 +66,42 @@ def test_an_invocation_is_shown_as_it_happens(page: Page, gates: Gates) -> None:
     page.errors()  # the stream that was lost is an error of the console
 
 
+HOLD_DETAILS = """
+const real = window.fetch;
+const held = new Promise((release) => { window.release = release; });
+window.asked = 0;
+window.fetch = async (path, ...rest) => {
+  const answer = await real(path, ...rest);
+  if (String(path).startsWith('api/invocations/')) { window.asked += 1; await held; }
+  return answer;
+};
+"""
+
+
+def test_what_changes_while_it_is_fetched_is_shown(page: Page, gates: Gates) -> None:
+    """An answer that was overtaken by the end of its invocation is not the last word."""
+    servers = DevServers()
+    try:
+        server = servers("streaming:gated", "--mode", "streaming", env=gates.env)
+        page.open(server.inspector)
+        page.wait_for("document.querySelector('#connection').dataset.state === 'live'")
+        page.evaluate(HOLD_DETAILS)
+        gates.open("first")
+
+        with server.client.stream("GET", "/") as response:
+            page.wait_for("window.asked === 1")
+            gates.open("second")
+            gates.open("end")
+            assert response.read() == b"onetwo"
+        page.wait_for("document.querySelector('#invocations li .took').innerText.endsWith('s')")
+        page.evaluate("window.release()")
+
+        page.wait_for("document.querySelector('#panel-response').innerText.endsWith('onetwo')")
+        page.wait_for("!document.querySelector('#badges').innerText.includes('responding')")
+    finally:
+        servers.close()
+
+
 def test_sending_again(page: Page, server: DevServer) -> None:
     """By the button: the same event, byte for byte, as a new invocation."""
     server.client.post("/echo?n=again", content="some body")

@@ -14,7 +14,8 @@ const items = new Map(); // number -> its element
 let chosen = null; // the number of the one that is shown
 let follow = true; // nothing was chosen by hand yet: show the newest
 let current = null; // the one that is shown, whole
-let due = null;
+let due = null; // the next look at it, or the one that is under way
+let stale = false; // it has changed since the last look began
 
 function row(invocation) {
   const { text, tone } = outcome(invocation);
@@ -80,9 +81,11 @@ function select(number) {
 // Fetches the chosen invocation: at once, or in a while where it has just been fetched.
 function look(now = false) {
   if (now && due !== null) { clearTimeout(due); due = null; }
+  stale = true;
   if (due !== null) return;
   due = setTimeout(async () => {
     const number = chosen;
+    stale = false; // what is told from here on may be newer than the answer
     try {
       const answer = await fetch(`api/invocations/${number}`);
       if (chosen !== number) return;
@@ -91,7 +94,10 @@ function look(now = false) {
     } catch {
       // The server is away: the stream's state says so, and its next snapshot leads back here.
     } finally {
-      if (chosen === number) due = null;
+      if (chosen === number) {
+        due = null;
+        if (stale) look();
+      }
     }
   }, now ? 0 : PAUSE);
 }
