@@ -144,7 +144,7 @@ async def test_a_startup_that_blocks_the_loop_beyond_its_timeout_counts_by_its_o
         await running.start()
         assert repr(running) == "<Lifespan RUNNING>"
     else:
-        with pytest.raises(LifespanFailed, match="sent lifespan.startup.failed"):
+        with pytest.raises(LifespanFailed, match=r"sent lifespan\.startup\.failed"):
             await running.start()
 
 
