@@ -131,7 +131,7 @@ async def test_a_startup_that_never_ends_is_a_failure_in_time() -> None:
 
 @pytest.mark.parametrize("outcome", [UP, "lifespan.startup.failed"])
 async def test_a_startup_that_blocks_the_loop_beyond_its_timeout_counts_by_its_outcome(outcome: str) -> None:
-    """The timer can fire only when the startup is over: complete is complete, and failed is the application's failure."""
+    """The timer can fire only when the startup is over: complete is complete, failed the application's failure."""
 
     async def blocks(scope: Scope, receive: Receive, send: Send) -> None:
         await receive()
