@@ -9,7 +9,7 @@ from everloop import logs
 from everloop.api.client import RuntimeApiClient
 from everloop.errors import InvalidSettings
 from everloop.runtime import USER_AGENT, report_init_error, run
-from everloop.settings import LogFormat, Settings
+from everloop.settings import LogFormat, Settings, is_address
 from everloop.startup import Timeline
 
 
@@ -45,7 +45,7 @@ def main() -> int:
 
 def settings_failed(error: InvalidSettings, runtime_api: str | None) -> int:
     """Say what is wrong with the settings, to Lambda where there is one."""
-    if runtime_api:
+    if runtime_api and is_address(runtime_api):
         asyncio.run(report_init_error(RuntimeApiClient(runtime_api, USER_AGENT), error))
     else:
         sys.stderr.write(f"everloop: {error}\n")

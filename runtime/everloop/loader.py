@@ -3,6 +3,7 @@
 import importlib
 import importlib.util
 import logging
+import sys
 from typing import Any
 
 from everloop.errors import HandlerError
@@ -84,6 +85,11 @@ def _missing_attribute(name: HandlerName, where: str, attribute: str, found: obj
 
     near = get_close_matches(attribute, [one for one in dir(found) if not one.startswith("__")], 1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
+    if where in sys.stdlib_module_names:
+        # Imported before the user's file of that name could be found.
+        hint = f" {where!r} is a module of Python's own here: if yours has that name, give its file another one."
+    elif attribute == "py" and "." not in where:
+        hint = f" A handler names its module without `.py`: {where}:app."
     return f"Handler {attribute!r} missing on {where!r} (handler string {name.text!r}).{hint}"
 
 

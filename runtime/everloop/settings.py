@@ -12,6 +12,9 @@ E = TypeVar("E", bound=StrEnum)
 
 PREFIX = "EVERLOOP_"
 
+_MOST_SECONDS = 1_000_000
+"""More than a week: what waits takes no number whatever."""
+
 
 class ResponseMode(StrEnum):
     """EVERLOOP_RESPONSE_MODE: the invoke mode that the function's URL or API is configured with."""
@@ -146,6 +149,10 @@ class Settings(NamedTuple):
             faults.append(
                 "AWS_LAMBDA_RUNTIME_API is not set: bootstrap runs inside Lambda or under an emulator, which sets it"
             )
+        elif not is_address(runtime_api):
+            faults.append(
+                f"AWS_LAMBDA_RUNTIME_API={runtime_api!r}: expected a host and a port, no scheme, such as 127.0.0.1:9001"
+            )
         if faults:
             raise InvalidSettings(faults)
         return cls(
@@ -159,6 +166,16 @@ class Settings(NamedTuple):
             unknown=tuple(_unknown(environ)),
             **values,
         )
+
+
+def is_address(text: str) -> bool:
+    """Tell whether something can be connected to by this name: a host, perhaps with a port."""
+    # Without a regular expression: to compile one costs every cold start more than this.
+    host, colon, port = text.rpartition(":")
+    if not colon or text.endswith("]"):
+        host, port = text, "80"
+    is_host = host.split() == [host] and "/" not in host and (":" not in host or host.startswith("["))
+    return is_host and port.isascii() and port.isdigit() and len(port) <= 5 and 0 < int(port) < 65536
 
 
 def changed(settings: Settings) -> list[str]:
@@ -212,15 +229,15 @@ def _seconds(value: str) -> float:
         seconds = float(value)
     except ValueError:
         seconds = math.nan
-    if not 0 <= seconds < math.inf:
-        raise ValueError("a number of seconds, 0 or more")
+    if not 0 <= seconds <= _MOST_SECONDS:
+        raise ValueError(f"a number of seconds, 0 or more, at most {_MOST_SECONDS}")
     return seconds
 
 
 def _positive_seconds(value: str) -> float:
     seconds = _seconds(value)
     if seconds == 0:
-        raise ValueError("a number of seconds, more than 0")
+        raise ValueError(f"a number of seconds, more than 0, at most {_MOST_SECONDS}")
     return seconds
 
 
@@ -306,13 +323,13 @@ def _log_level(value: str) -> str | None:
 def _workers(value: str) -> int | None:
     if value.strip().lower() == "auto":
         return None
-    if not (value.isascii() and value.isdigit() and int(value) >= 1):
+    if not (value.isascii() and value.isdigit() and len(value) <= 9 and int(value) >= 1):
         raise ValueError("auto or a whole number from 1 to AWS_LAMBDA_MAX_CONCURRENCY")
     return int(value)
 
 
 def _concurrency(value: str) -> int:
-    if not (value.isascii() and value.isdigit() and 1 <= int(value) <= 10_000):
+    if not (value.isascii() and value.isdigit() and len(value) <= 9 and 1 <= int(value) <= 10_000):
         raise ValueError("a whole number from 1 to 10000")
     return int(value)
 

@@ -79,6 +79,17 @@ def test_results_of_the_path(launch: Launcher) -> None:
     assert env.invoke({"raise": True}).error()["errorType"] == "ValueError"
 
 
+@pytest.mark.parametrize("status", [404, 405])
+def test_an_application_without_a_route_for_events_is_told_where_they_went(launch: Launcher, status: int) -> None:
+    """Who sends `{}` by hand has never heard of the path: the error names it, the setting, and what to send instead."""
+    env = launch("event_apps:app", {"EVERLOOP_EVENTS": "/events?from=aws"})
+    message = env.invoke({"answer": "no", "status": status}).error()["errorMessage"]
+    assert "no. The event is not HTTP" in message
+    assert "/events?from=aws (EVERLOOP_EVENTS)" in message
+    assert "whole sample event" in message
+    assert "EVERLOOP_EVENTS" not in env.invoke({"answer": "busy", "status": 503}).error()["errorMessage"]
+
+
 def test_batch_item_failures_from_flask(launch: Launcher) -> None:
     """The same for a WSGI application."""
     pytest.importorskip("flask")

@@ -75,6 +75,16 @@ def test_no_runtime_api_is_told(launch: Launcher) -> None:
     assert "AWS_LAMBDA_RUNTIME_API" in env.process.log
 
 
+@pytest.mark.parametrize("loop", ["uvloop", "asyncio"])
+@pytest.mark.parametrize("address", ["127.0.0.1:99999", "http://127.0.0.1:9001", "127.0.0.1:" + "9" * 5000])
+def test_a_runtime_api_that_is_no_address_is_told(launch: Launcher, address: str, loop: str) -> None:
+    """Nobody can be told but who reads the log: without a traceback, with what was expected."""
+    process = launch("echo:app", {"AWS_LAMBDA_RUNTIME_API": address, "EVERLOOP_LOOP": loop}).process
+    assert process.exit_code() == 1
+    assert "expected a host and a port" in process.log
+    assert "Traceback" not in process.log
+
+
 def test_runtime_api_out_of_reach_exits(launch: Launcher) -> None:
     """Where nothing listens, the process exits with 1 after its five tries and says why."""
     api = ScriptedRuntimeApi()

@@ -73,6 +73,21 @@ def test_missing_dotted_attribute(launch: Launcher, handler: str) -> None:
     assert "missing" in error["errorMessage"]
 
 
+def test_a_module_with_the_name_of_pythons_own_is_told(launch: Launcher, tmp_path: Path) -> None:
+    """Python's own `logging` is imported long before: that the user's file has its name is the cause, and is said."""
+    # Otherwise the working directory, the same folder, comes before everything, and nothing of Python would start.
+    write(tmp_path, "logging.py", "def app(event, context): ...\n")
+    error = init_error(launch("logging:app", {"PYTHONSAFEPATH": "1"}, task_root=tmp_path), "Runtime.HandlerNotFound")
+    assert "'logging' is a module of Python's own" in error["errorMessage"]
+    assert "give its file another" in error["errorMessage"]
+
+
+def test_a_handler_that_is_a_file_name_is_told(launch: Launcher) -> None:
+    """`echo.py` asks for the attribute `py`, which nobody means."""
+    error = init_error(launch("echo.py"), "Runtime.HandlerNotFound")
+    assert "without `.py`: echo:app" in error["errorMessage"]
+
+
 @pytest.mark.parametrize("handler", ["justoneword", ":app", "echo:", "echo.", ".app", "echo:app()()", "echo:app(1)"])
 def test_malformed_handler(launch: Launcher, handler: str) -> None:
     """A string that names no module and attribute is `Runtime.MalformedHandlerName`, and shows the string."""

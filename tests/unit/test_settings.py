@@ -92,6 +92,7 @@ INVALID = [
     ("EVERLOOP_WORKERS", "many", "auto or a whole number"),
     ("EVERLOOP_WORKERS", "0", "auto or a whole number"),
     ("EVERLOOP_WORKERS", "2", "at most 1"),
+    ("EVERLOOP_WORKERS", "1" * 5000, "auto or a whole number"),
     ("EVERLOOP_RESPONSE_MODE", "response_stream", "buffered or streaming"),
     ("EVERLOOP_LIFESPAN", "yes", "auto or on or off"),
     ("EVERLOOP_LOOP", "trio", "auto or uvloop or asyncio"),
@@ -103,11 +104,13 @@ INVALID = [
     ("EVERLOOP_WEBSOCKET_STORE", "dynamodb:a b", "dynamodb:TABLE"),
     ("EVERLOOP_STARTUP_TIMEOUT", "soon", "seconds"),
     ("EVERLOOP_STARTUP_TIMEOUT", "-1", "seconds"),
+    ("EVERLOOP_STARTUP_TIMEOUT", "1e300", "at most 1000000"),
     ("EVERLOOP_DEADLINE_MARGIN", "nan", "seconds"),
     ("EVERLOOP_DEADLINE_MARGIN", "inf", "seconds"),
     ("EVERLOOP_DEADLINE_MARGIN", "250ms", "seconds"),
     ("EVERLOOP_SHUTDOWN_TIMEOUT", "0,5", "seconds"),
     ("EVERLOOP_SHUTDOWN_TIMEOUT", "0", "seconds"),
+    ("EVERLOOP_SHUTDOWN_TIMEOUT", "1e10", "at most 1000000"),
     ("EVERLOOP_BASE_PATH", "https://example.com/api", "path"),
     ("EVERLOOP_BASE_PATH", "/api?x=1", "path"),
     ("EVERLOOP_TEXT_TYPES", "json", "media types"),
@@ -128,6 +131,24 @@ def test_a_wrong_value_is_refused_with_name_value_and_what_was_expected(name: st
     assert name in message
     assert value in message
     assert expected in message
+
+
+@pytest.mark.parametrize(
+    "address", ["127.0.0.1:9001", "169.254.100.1:9001", "lambda.internal", "[::1]:9001", "[::1]", "h:080"]
+)
+def test_a_runtime_api_is_a_host_and_perhaps_a_port(address: str) -> None:
+    """Whatever Lambda and emulators set."""
+    assert read({"AWS_LAMBDA_RUNTIME_API": address}).runtime_api == address
+
+
+@pytest.mark.parametrize(
+    "address", ["127.0.0.1:99999", "127.0.0.1:0", "127.0.0.1:port", "http://127.0.0.1:9001", "a b"]
+)
+def test_a_runtime_api_that_is_no_address_is_refused(address: str) -> None:
+    """As any wrong value: with what was found and what was expected."""
+    message = faults({"AWS_LAMBDA_RUNTIME_API": address})
+
+    assert f"AWS_LAMBDA_RUNTIME_API={address!r}: expected a host and a port" in message
 
 
 def test_all_faults_are_told_together() -> None:

@@ -56,13 +56,15 @@ class EventAnswer:
     retries it or hands it to a dead-letter queue.
     """
 
-    __slots__ = ("_head", "_pieces", "_reply")
+    __slots__ = ("_head", "_path", "_pieces", "_reply")
 
     paused = False
     begun = False
 
-    def __init__(self, reply: Reply) -> None:
+    def __init__(self, reply: Reply, path: str) -> None:
+        """`path` is where the event was POSTed to."""
         self._reply = reply
+        self._path = path
         self._head: ResponseHead | None = None
         self._pieces: list[bytes] = []
 
@@ -84,7 +86,8 @@ class EventAnswer:
         status = self._head.status
         if not 200 <= status < 300:
             text = body[:KEPT_OF_ERROR_BODY].decode("utf-8", "replace")
-            self._fail(EventStatus(f"The application answered the event with {status}: {text}"))
+            hint = _NO_ROUTE.format(path=self._path) if status in (404, 405) else ""
+            self._fail(EventStatus(f"The application answered the event with {status}: {text}{hint}"))
         elif not body:
             self._reply.complete(b"null")
         elif is_json(body):
@@ -104,6 +107,13 @@ class EventAnswer:
     def _fail(self, error: EventStatus | MarshalError) -> None:
         logger.error("%s: %s", error.error_type, error)
         self._reply.fail(ErrorReport.of(error))
+
+
+_NO_ROUTE = (
+    ". The event is not HTTP, so it was POSTed to {path} (EVERLOOP_EVENTS): has the application a route for that? "
+    "To try the application by hand, send a whole sample event of an HTTP source."
+)
+"""What is added for an application that does not know the path."""
 
 
 def is_json(body: bytes) -> bool:

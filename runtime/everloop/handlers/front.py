@@ -86,7 +86,7 @@ class Front:
             raise unknown
         request = event_request(self._events_path, invocation.take_payload())
         inherit_trace(request.headers, invocation)
-        return request, EventAnswer(reply), event
+        return request, EventAnswer(reply, self._events_path), event
 
     def _warn_buffered(self, source: EventSource) -> None:
         if source.name not in self._warned:

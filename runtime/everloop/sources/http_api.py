@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 from everloop.exchange import HttpRequest, ResponseHead
 from everloop.sources.base import Event, EventSource
-from everloop.sources.paths import encode_path, under
+from everloop.sources.paths import encode_path, stage_of
 from everloop.sources.payload2 import decode_payload2, domain_of, encode_payload2, malformed_payload2
 
 
@@ -25,8 +25,7 @@ class HttpApi(EventSource):
             path = event["rawPath"] or "/"
         except (KeyError, TypeError) as error:
             raise malformed_payload2(self.name, event, error) from error
-        stage = event["requestContext"].get("stage")
-        root_path = f"/{stage}" if stage and isinstance(stage, str) and under(path, f"/{stage}") else ""
+        root_path = stage_of(path, event["requestContext"].get("stage"))
         return decode_payload2(self.name, event, path, raw_path, root_path)
 
     def encode(self, event: Event, head: ResponseHead, body: str, is_base64: bool) -> dict[str, Any]:

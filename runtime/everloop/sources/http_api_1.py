@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 from everloop.exchange import HttpRequest, ResponseHead
 from everloop.sources.base import Event, EventSource
-from everloop.sources.paths import split_path, under
+from everloop.sources.paths import split_path, stage_of
 from everloop.sources.payload1 import decode_payload1, encode_payload1, is_payload1, malformed_payload1
 
 
@@ -23,8 +23,7 @@ class HttpApi1(EventSource):
             path, raw_path = split_path(event["path"])
         except (KeyError, TypeError) as error:
             raise malformed_payload1(self.name, event, error) from error
-        stage = event["requestContext"].get("stage")
-        root_path = f"/{stage}" if stage and isinstance(stage, str) and under(path, f"/{stage}") else ""
+        root_path = stage_of(path, event["requestContext"].get("stage"))
         return decode_payload1(self.name, event, path, raw_path, root_path)
 
     def encode(self, event: Event, head: ResponseHead, body: str, is_base64: bool) -> dict[str, Any]:

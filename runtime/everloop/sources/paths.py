@@ -33,6 +33,13 @@ def encode_path(path: str) -> bytes:
     return quote(path, safe=_ALLOWED, errors="replace").encode("ascii")
 
 
+def stage_of(path: str, stage: object) -> str:
+    """Give the part of an HTTP API's path that is its stage: a named one begins it, `$default` is in no URL."""
+    if not isinstance(stage, str) or stage in ("", "$default"):
+        return ""
+    return f"/{stage}" if under(path, f"/{stage}") else ""
+
+
 def under(path: str, prefix: str) -> bool:
     """Tell whether `path` lies under `prefix`, at a segment boundary."""
     return path.startswith(prefix) and (len(path) == len(prefix) or path[len(prefix)] == "/")

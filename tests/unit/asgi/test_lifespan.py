@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from typing import Any
 
 import pytest
@@ -126,6 +127,25 @@ async def test_a_startup_that_never_ends_is_a_failure_in_time() -> None:
     """The message names the setting that ended it."""
     with pytest.raises(LifespanFailed, match="EVERLOOP_STARTUP_TIMEOUT"):
         await lifespan(Scripted("receive", "forever"), timeout=0.01).start()
+
+
+@pytest.mark.parametrize("outcome", [UP, "lifespan.startup.failed"])
+async def test_a_startup_that_blocks_the_loop_beyond_its_timeout_counts_by_its_outcome(outcome: str) -> None:
+    """The timer can fire only when the startup is over: complete is complete, failed the application's failure."""
+
+    async def blocks(scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        time.sleep(0.05)  # noqa: ASYNC251 - as a synchronous client does that connects
+        await send({"type": outcome})
+        await receive()
+
+    running = lifespan(blocks, timeout=0.01)
+    if outcome == UP:
+        await running.start()
+        assert repr(running) == "<Lifespan RUNNING>"
+    else:
+        with pytest.raises(LifespanFailed, match=r"sent lifespan\.startup\.failed"):
+            await running.start()
 
 
 async def test_an_exit_during_startup_is_an_exit() -> None:

@@ -82,6 +82,24 @@ def test_malformed_events_are_refused_by_name_or_served(case: Payload) -> None:
         assert expectation["names"].lower() in str(caught.value).lower()
 
 
+@pytest.mark.parametrize(("source", "case"), [("http-api", "path_decoded_by_aws"), ("http-api-1.0", "get_root")])
+@pytest.mark.parametrize(
+    ("stage", "path", "root_path"),
+    [("dev", "/dev/items", "/dev"), ("dev", "/developers", ""), ("$default", "/$default/items", "")],
+)
+def test_only_a_named_stage_begins_the_path_of_an_http_api(
+    source: str, case: str, stage: str, path: str, root_path: str
+) -> None:
+    """No URL carries `$default`, so nobody reaches `/items` by way of `/$default/items`."""
+    event = payload(source, case).event
+    event["requestContext"]["stage"] = stage
+    event["rawPath" if "rawPath" in event else "path"] = path
+
+    request = decode(event)
+
+    assert (request.root_path, request.path) == (root_path, path)
+
+
 @pytest.mark.parametrize("source", ["function-url", "http-api"])
 def test_cookie_header_and_cookie_list_become_one_header(source: str) -> None:
     """Where the list and the header differ nothing of either is lost, and there is still one header."""
