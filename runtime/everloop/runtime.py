@@ -180,15 +180,20 @@ class Runtime:
 
     async def _begin(self) -> int | None:
         """Do all that comes before the first poll; give an exit code where that ends the process."""
-        start = asyncio.create_task(self._start())
+        start = asyncio.create_task(self._try_to_start())
         await self._unless_stopped(start)
         if not start.done():
             start.cancel()
             return 0
+        error = start.result()
+        return None if error is None else await self._init_failed(error)
+
+    async def _try_to_start(self) -> BaseException | None:
+        """Start, and give what the application raised. Not by raising it: SystemExit in a task ends the loop."""
         try:
-            start.result()
+            await self._start()
         except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever the application raises is reported
-            return await self._init_failed(error)
+            return error
         return None
 
     async def _serve(self, handler: InvocationHandler) -> None:
@@ -258,7 +263,7 @@ class Runtime:
         self._extension = self._client.extension()
         await self._extension.register()
 
-    async def _unless_stopped(self, future: asyncio.Future[None]) -> None:
+    async def _unless_stopped(self, future: asyncio.Future[Any]) -> None:
         """Wait for the future or for the request to stop, whatever comes first."""
         stopping = asyncio.create_task(self._stopping.wait())
         await asyncio.wait((future, stopping), return_when=asyncio.FIRST_COMPLETED)
