@@ -180,11 +180,13 @@ class Runtime:
 
     async def _begin(self) -> int | None:
         """Do all that comes before the first poll; give an exit code where that ends the process."""
+        if self._worker is not None:
+            self._worker.watch_parent(self._orphaned)
         start = asyncio.create_task(self._try_to_start())
         await self._unless_stopped(start)
         if not start.done():
             start.cancel()
-            return 0
+            return self._exit_code
         error = start.result()
         return None if error is None else await self._init_failed(error)
 
@@ -199,14 +201,14 @@ class Runtime:
     async def _serve(self, handler: InvocationHandler) -> None:
         """Serve on the running loop until it is time to stop."""
         if self._worker is not None:
-            await self._unless_stopped(asyncio.create_task(self._worker.all_ready(self._orphaned)))
+            await self._unless_stopped(asyncio.create_task(self._worker.all_ready()))
         slots_wanted = self._settings.max_concurrency or 1
         # One process-wide variable cannot hold the trace ids of several invocations.
         alone = slots_wanted == 1 and self._worker is None
         environ = self._environ if alone else None
         crew = Crew(handler, environ, self._stop_with, self._settings.deadline_margin)
         self._slots = [self._client.slot(crew.accept, self._lost) for _ in range(slots_wanted)]
-        if self._signals.requested:
+        if self._signals.requested or self._stopping.is_set():  # a signal, or a parent that is gone
             self._stop_polling()
         for slot in self._slots:
             slot.poll()

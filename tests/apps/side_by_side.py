@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 import time
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -157,3 +158,20 @@ async def fails_to_start(scope: Any, receive: Any, send: Any) -> None:
     if scope["type"] == "lifespan":
         await receive()
         await send({"type": "lifespan.startup.failed", "message": "no database"})
+
+
+async def one_never_starts(scope: Any, receive: Any, send: Any) -> None:
+    """In the first worker that makes the file `FIRST` the startup hangs."""
+    if scope["type"] == "lifespan":
+        await receive()
+        try:
+            Path(os.environ["FIRST"]).touch(exist_ok=False)  # noqa: ASYNC240 - a moment
+        except FileExistsError:
+            print("ready in", os.getpid(), flush=True)
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
+            await asyncio.sleep(0.3)  # time in which a slot could poll
+            await send({"type": "lifespan.shutdown.complete"})
+        else:
+            print("hangs in", os.getpid(), flush=True)
+            await asyncio.sleep(60)
