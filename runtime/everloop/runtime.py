@@ -216,7 +216,7 @@ class Runtime:
         if slots_wanted > 1:
             from everloop.stalls import StallWatch  # with one slot nobody waits, and nobody pays for it
 
-            watch = StallWatch(self._loop, crew, self._unread)
+            watch = StallWatch(self._loop, crew, self._unread_events)
         await self._stopping.wait()
         if watch is not None:
             watch.stop()
@@ -282,8 +282,8 @@ class Runtime:
         self._stop_polling()
         self._loop.call_soon_threadsafe(self._stopping.set)
 
-    def _unread(self) -> int:
-        return sum(slot.unread for slot in self._slots)
+    def _unread_events(self) -> int:
+        return sum(slot.unread_event for slot in self._slots)
 
     def _stop_polling(self) -> None:
         for slot in self._slots:

@@ -246,6 +246,25 @@ def test_a_function_that_blocks_the_loop_is_named(
     assert len(env.process.logged("blocked the event loop")) == 1
 
 
+def test_an_event_that_nobody_has_read_waits_too(launch: Launcher, loop: dict[str, str]) -> None:
+    """The loop that is blocked cannot take it, so only the connection knows of it."""
+    env = launch("side_by_side:by_path", slots(2) | loop)
+    env.api.wait_for_poll(2)
+    env.invoke(function_url("/block-at-once")).wait_for_delivery()
+    env.invoke(function_url("/sleep"))
+    assert "while 1 other invocation(s) wait" in env.process.wait_for_log("blocked the event loop").text
+
+
+def test_nobody_is_told_of_a_block_that_keeps_nobody_waiting(launch: Launcher, loop: dict[str, str]) -> None:
+    """Lambda's acknowledgement of the response, which comes meanwhile, is no invocation."""
+    env = launch("blocking:after_last", slots(4) | loop)
+    env.api.wait_for_poll(4)
+    for _ in range(2):
+        env.answers(function_url())
+        env.api.wait_for_poll(4)
+    assert env.process.logged("blocked the event loop") == []
+
+
 def test_nobody_is_told_of_a_loop_that_only_waits(launch: Launcher) -> None:
     """Slow is not blocked."""
     env = launch("side_by_side:by_path", slots(4))
