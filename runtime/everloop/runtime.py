@@ -55,6 +55,8 @@ class Runtime:
         self._signals = signals
         self._worker = worker
         self._loop = loops.new_loop(settings.loop)
+        if (settings.max_concurrency or 1) > 1:
+            loops.give_threads(self._loop, settings.max_concurrency or 1)
         self._timeline.mark("loop")
         self._client = RuntimeApiClient(settings.runtime_api, USER_AGENT)
         if settings.metrics is Metrics.EMF:

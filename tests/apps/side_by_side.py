@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import signal
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -142,6 +143,17 @@ async def blocks_the_loop() -> None:
     """Blocks in the middle, as a synchronous client of a database does."""
     await asyncio.sleep(0.01)
     time.sleep(0.4)  # noqa: ASYNC251 - that is the point
+
+
+together = threading.Barrier(40)
+
+
+async def meets_in_threads(scope: Any, receive: Any, send: Any) -> None:
+    """Waits in a thread until forty of its like do."""
+    await no_lifespan(scope)
+    await asyncio.to_thread(together.wait, 3)
+    await send(start())
+    await send(body(b"met"))
 
 
 async def measures(scope: Any, receive: Any, send: Any) -> None:

@@ -109,6 +109,14 @@ def test_every_slot_polls_and_works_at_the_same_time(launch: Launcher, gates: Ga
     assert len(env.process.logged("startup of")) == 1
 
 
+def test_every_slot_has_a_thread_for_what_blocks(launch: Launcher, loop: dict[str, str]) -> None:
+    """`asyncio.to_thread()` in all slots at once: asyncio's own pool has never more than 32 threads, and mostly six."""
+    env = launch("side_by_side:meets_in_threads", slots(40) | loop)
+    env.api.wait_for_poll(40)
+    exchanges = [env.invoke(function_url()) for _ in range(40)]
+    assert [exchange.response()["body"] for exchange in exchanges] == ["met"] * 40
+
+
 def test_streams_and_buffered_answers_side_by_side(launch: Launcher) -> None:
     """Neither waits for the other, and no byte of one gets into the other."""
     env = launch("side_by_side:by_path", slots(16, EVERLOOP_RESPONSE_MODE="streaming"))
