@@ -8,7 +8,7 @@ from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from everloop import __version__, loops, settings
+from everloop import __version__, background, loops, settings
 from everloop.api.client import RuntimeApiClient
 from everloop.api.extension import InternalExtension
 from everloop.api.slot import Slot
@@ -57,6 +57,7 @@ class Runtime:
         self._loop = loops.new_loop(settings.loop)
         if (settings.max_concurrency or 1) > 1:
             loops.give_threads(self._loop, settings.max_concurrency or 1)
+        background.run_on(self._loop)
         self._timeline.mark("loop")
         self._client = RuntimeApiClient(settings.runtime_api, USER_AGENT)
         if settings.metrics is Metrics.EMF:
