@@ -3,7 +3,7 @@
 import asyncio
 import gc
 import logging
-from collections.abc import MutableMapping
+from collections.abc import Coroutine, MutableMapping
 from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,7 @@ from everloop.api.slot import Slot
 from everloop.asgi.lifespan import Lifespan, NoLifespan
 from everloop.crew import Crew
 from everloop.errors import InvalidSettings, RuntimeApiError
-from everloop.handlers.base import InvocationHandler
+from everloop.handlers.base import InvocationHandler, exit_code
 from everloop.handlers.build import Builder
 from everloop.handlers.warmup import warm_up, warm_up_wsgi
 from everloop.kinds import Kind, detect
@@ -107,11 +107,21 @@ class Runtime:
             if self._main_thread is not None:
                 self._exit_code = self._main_thread.serve()
             else:
-                loop.run_until_complete(self._serve(self._handler))
-            loop.run_until_complete(self._end())
+                self._run_through(self._serve(self._handler))
+            self._run_through(self._end())
             return self._exit_code
         finally:
             loops.close(loop)
+
+    def _run_through(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run to the end, also where a task of the application's own raises SystemExit, which ends the loop."""
+        task = self._loop.create_task(work)
+        while not task.done():
+            try:
+                self._loop.run_until_complete(task)
+            except SystemExit as error:
+                logger.error("A task raised SystemExit: the process shuts down", exc_info=error)
+                self._stop_with(exit_code(error))
 
     def _pass_snapshot(self) -> int | None:
         """Let Lambda take a snapshot, and go on when restored; give an exit code where that ends the process."""

@@ -121,6 +121,8 @@ async def by_path(scope: Any, receive: Any, send: Any) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
     elif path == "/exit":
         raise SystemExit(7)
+    elif path == "/exit-in-task":
+        started.append(asyncio.create_task(exits()))
     elif path == "/stream":
         await send(start())
         for piece in range(20):
@@ -137,6 +139,15 @@ async def by_path(scope: Any, receive: Any, send: Any) -> None:
         return
     await send(start())
     await send(body(json.dumps({"pid": os.getpid(), "imported_by": imported_by, "path": path}).encode()))
+
+
+started: list[asyncio.Task[None]] = []
+
+
+async def exits() -> None:
+    """Exits in a task that no invocation waits for."""
+    await asyncio.sleep(0.05)
+    raise SystemExit(7)
 
 
 async def blocks_the_loop() -> None:

@@ -218,6 +218,26 @@ def test_sigterm_lets_work_in_flight_end(launch: Launcher, gates: Gates) -> None
     assert len(env.api.requests_to("next")) == 8
 
 
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_an_exit_in_a_task_lets_work_in_flight_end(
+    launch: Launcher, gates: Gates, loop: dict[str, str], workers: str
+) -> None:
+    """As one in the application itself: what others have begun is answered, the lifespan shuts down, with the code."""
+    env = launch(
+        "side_by_side:by_path",
+        slots(8, EVERLOOP_SHUTDOWN_TIMEOUT="5", EVERLOOP_WORKERS=workers, **gates.env) | loop,
+    )
+    env.api.wait_for_poll(8)
+    steady = [env.invoke(function_url("/gate")) for _ in range(3)]
+    env.process.wait_for_logs("at the gate", 3)
+    assert env.invoke(function_url("/exit-in-task")).response()["statusCode"] == 200
+    env.process.wait_for_log("A task raised SystemExit")
+    gates.open("open")
+    assert [exchange.response()["statusCode"] for exchange in steady] == [200] * 3
+    assert env.process.exit_code() == 7
+    assert len(env.process.logged("shutdown of")) == int(workers)
+
+
 def test_sigterm_ends_a_process_full_of_hung_applications(launch: Launcher) -> None:
     """Sixty-four that ignore their cancellation: exit 0 in time, all the same."""
     env = launch("waiting:stubborn", slots(64, EVERLOOP_SHUTDOWN_TIMEOUT="1"))
