@@ -111,6 +111,8 @@ async def by_path(scope: Any, receive: Any, send: Any) -> None:
         await blocks_the_loop()
     elif path == "/block-at-once":
         time.sleep(0.4)  # noqa: ASYNC251 - that is the point
+    elif path == "/compute-in-thread":
+        await asyncio.to_thread(computes)
     elif path == "/sleep":
         await asyncio.sleep(0.05)
     elif path == "/raise":
@@ -139,6 +141,13 @@ async def by_path(scope: Any, receive: Any, send: Any) -> None:
         return
     await send(start())
     await send(body(json.dumps({"pid": os.getpid(), "imported_by": imported_by, "path": path}).encode()))
+
+
+def computes(seconds: float = 0.1) -> None:
+    """Holds the interpreter's lock whenever it gets it."""
+    end = time.thread_time() + seconds
+    while time.thread_time() < end:
+        sum(range(100))
 
 
 started: list[asyncio.Task[None]] = []

@@ -293,6 +293,15 @@ def test_nobody_is_told_of_a_block_that_keeps_nobody_waiting(launch: Launcher, l
     assert env.process.logged("blocked the event loop") == []
 
 
+def test_nobody_is_blamed_for_what_threads_compute(launch: Launcher, loop: dict[str, str]) -> None:
+    """Thirty threads that want the interpreter's lock crowd the loop out; it does not block in any function."""
+    env = launch("side_by_side:by_path", slots(32) | loop)
+    env.api.wait_for_poll(32)
+    for exchange in [env.invoke(function_url("/compute-in-thread"), timeout=60) for _ in range(32)]:
+        exchange.wait(30)
+    assert env.process.logged("blocked the event loop") == []
+
+
 def test_nobody_is_told_of_a_loop_that_only_waits(launch: Launcher) -> None:
     """Slow is not blocked."""
     env = launch("side_by_side:by_path", slots(4))
