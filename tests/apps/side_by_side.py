@@ -111,6 +111,13 @@ async def by_path(scope: Any, receive: Any, send: Any) -> None:
         await blocks_the_loop()
     elif path == "/block-at-once":
         time.sleep(0.4)  # noqa: ASYNC251 - that is the point
+    elif path == "/compute-together":
+        arrived.append(asyncio.get_running_loop().create_future())
+        if len(arrived) == 32:
+            for one in arrived:
+                one.set_result(None)
+        await arrived[-1]
+        computes(0.01)
     elif path == "/compute-in-thread":
         await asyncio.to_thread(computes)
     elif path == "/sleep":
@@ -150,6 +157,7 @@ def computes(seconds: float = 0.1) -> None:
         sum(range(100))
 
 
+arrived: list[asyncio.Future[None]] = []
 started: list[asyncio.Task[None]] = []
 
 

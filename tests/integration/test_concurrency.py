@@ -302,6 +302,15 @@ def test_nobody_is_blamed_for_what_threads_compute(launch: Launcher, loop: dict[
     assert env.process.logged("blocked the event loop") == []
 
 
+def test_nobody_is_blamed_for_a_turn_of_many(launch: Launcher, loop: dict[str, str]) -> None:
+    """Thirty-two invocations that go on in the same turn and compute for 10 ms each: none has blocked for 100."""
+    env = launch("side_by_side:by_path", slots(32) | loop)
+    env.api.wait_for_poll(32)
+    for exchange in [env.invoke(function_url("/compute-together"), timeout=60) for _ in range(32)]:
+        exchange.wait(30)
+    assert env.process.logged("blocked the event loop") == []
+
+
 def test_nobody_is_told_of_a_loop_that_only_waits(launch: Launcher) -> None:
     """Slow is not blocked."""
     env = launch("side_by_side:by_path", slots(4))
