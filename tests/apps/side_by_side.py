@@ -200,6 +200,15 @@ async def fails_to_start(scope: Any, receive: Any, send: Any) -> None:
         await send({"type": "lifespan.startup.failed", "message": "no database"})
 
 
+async def dies_in_shutdown(scope: Any, receive: Any, send: Any) -> None:
+    """Every worker is killed while it shuts down."""
+    if scope["type"] == "lifespan":
+        await receive()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
 async def one_never_starts(scope: Any, receive: Any, send: Any) -> None:
     """In the first worker that makes the file `FIRST` the startup hangs."""
     if scope["type"] == "lifespan":

@@ -113,6 +113,15 @@ def test_a_worker_that_dies_ends_the_process(launch: Launcher) -> None:
     assert all(map(gone, started))
 
 
+def test_workers_that_die_in_the_shutdown_are_told_of(launch: Launcher) -> None:
+    """The exit code is that of a stop that was asked for, but what they had to do in it is not done."""
+    env = launch("side_by_side:dies_in_shutdown", workers(2, 2))
+    env.api.wait_for_poll(2)
+    env.process.signal(signal.SIGTERM)
+    assert env.process.exit_code() == 0
+    assert len(env.process.logged(r"Worker \d of 2 died \(SIGKILL.*\) during the shutdown")) == 2
+
+
 def test_an_application_that_exits_ends_the_process_with_its_code(launch: Launcher) -> None:
     """SystemExit in one worker is the whole environment's."""
     env = launch("side_by_side:by_path", workers(2, 2))
