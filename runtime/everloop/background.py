@@ -1,8 +1,11 @@
 """Work that goes on after the response: `everloop.wait_until()`."""
 
 import asyncio
+import contextvars
 import logging
+import threading
 from collections.abc import Awaitable
+from functools import partial
 from typing import Any, TypeVar
 
 from everloop.invocation import Invocation, current
@@ -15,23 +18,66 @@ _left_running: set[asyncio.Future[Any]] = set()
 """Loops keep weak references only: what is left running past an invocation would vanish."""
 
 
+_home: tuple[asyncio.AbstractEventLoop | None, int] = (None, 0)
+"""The loop that the work runs on, and its thread."""
+
+
+def run_on(loop: asyncio.AbstractEventLoop) -> None:
+    """Run what is given from other threads than this one on `loop`, which is or will be this one's."""
+    global _home
+    _home = (loop, threading.get_ident())
+
+
 def wait_until(awaitable: Awaitable[T]) -> asyncio.Future[T]:
     """Let the next poll wait for `awaitable`, at the latest until the invocation's deadline less the margin.
 
     The client does not wait: its response is complete when the last body message is sent. Without this, a task that
-    outlives the request is frozen with the environment. An exception is logged. Returns the task or future, and raises
-    `RuntimeError` outside of an invocation.
+    outlives the request is frozen with the environment. An exception is logged. Works in threads, too: what is
+    given runs on the loop. Returns the task or future, and raises `RuntimeError` outside of an invocation.
     """
     invocation = current.get()
     if invocation is None:
         raise RuntimeError(
             "everloop.wait_until() was called outside of an invocation: there is no response that the work could follow"
         )
-    future = asyncio.ensure_future(awaitable)
+    loop, thread = _home
+    future: asyncio.Future[T]
+    if loop is None or threading.get_ident() == thread:
+        future = asyncio.ensure_future(awaitable)
+    else:
+        future = _from_thread(loop, awaitable)
     if invocation.background is None:
         invocation.background = []
     invocation.background.append(future)
     return future
+
+
+def _from_thread(loop: asyncio.AbstractEventLoop, awaitable: Awaitable[T]) -> asyncio.Future[T]:
+    """Begin on the loop, with this thread's context, and give what will have the result."""
+    promise: asyncio.Future[T] = loop.create_future()
+
+    def begin() -> None:
+        try:
+            work = asyncio.ensure_future(awaitable)
+        except TypeError as error:  # it is no awaitable
+            promise.set_exception(error)
+            return
+        leave_running(work)
+        work.add_done_callback(partial(_hand_on, promise))
+
+    loop.call_soon_threadsafe(begin, context=contextvars.copy_context())
+    return promise
+
+
+def _hand_on(promise: asyncio.Future[T], work: asyncio.Future[T]) -> None:
+    if promise.done():
+        return  # cancelled
+    if work.cancelled():
+        promise.cancel()
+    elif (error := work.exception()) is not None:
+        promise.set_exception(error)
+    else:
+        promise.set_result(work.result())
 
 
 async def settle(invocation: Invocation, end: float | None) -> None:

@@ -4,6 +4,7 @@ import json
 import logging
 import os
 import sys
+import threading
 import time
 import traceback
 from typing import TextIO
@@ -160,11 +161,13 @@ class TelemetryFrames:
     def __init__(self, descriptor: int, *, as_json: bool, levels: bool) -> None:
         """`levels`: the type tells the level; AWS's client leaves it out of text where no level was asked for."""
         self._descriptor = descriptor
+        # Records have a lock of their own, lines of metrics do not. Re-entrant: a signal's handler may log.
+        self._lock = threading.RLock()
         self._kind = 0 if as_json else 1
         self._levels = levels
 
     def write(self, text: str, record: logging.LogRecord | None = None) -> None:
-        """Write one frame in one call."""
+        """Write one frame, and nothing of another in between."""
         data = text.encode("utf-8", "backslashreplace")
         level = rounded_level(record) if record is not None and self._levels else logging.NOTSET
         frame_type = FRAME_TYPES[level] | self._kind
@@ -172,8 +175,9 @@ class TelemetryFrames:
             frame_type.to_bytes(4, "big") + len(data).to_bytes(4, "big") + (time.time_ns() // 1000).to_bytes(8, "big")
         )
         frame = memoryview(head + data)
-        while frame:  # a pipe that is nearly full takes a part of it
-            frame = frame[os.write(self._descriptor, frame) :]
+        with self._lock:
+            while frame:  # a pipe that is nearly full takes a part of it
+                frame = frame[os.write(self._descriptor, frame) :]
 
 
 FRAME_TYPES = {

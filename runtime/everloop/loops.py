@@ -1,6 +1,7 @@
 """The one event loop."""
 
 import asyncio
+import os
 
 from everloop.errors import InvalidSettings
 from everloop.settings import Loop
@@ -19,6 +20,17 @@ def new_loop(kind: Loop) -> asyncio.AbstractEventLoop:
         else:
             return uvloop.new_event_loop()
     return asyncio.new_event_loop()
+
+
+def give_threads(loop: asyncio.AbstractEventLoop, slots: int) -> None:
+    """Let every slot have a thread for `asyncio.to_thread()`: the usual pool has five for all on a single processor.
+
+    Those that wait for a thread wait as long as if they had blocked the loop, and nobody is told of it.
+    """
+    from concurrent.futures import ThreadPoolExecutor  # with one slot nobody pays for it
+
+    usual = min(32, (os.cpu_count() or 1) + 4)
+    loop.set_default_executor(ThreadPoolExecutor(max(slots, usual), thread_name_prefix="asyncio"))
 
 
 def name_of(loop: asyncio.AbstractEventLoop) -> str:

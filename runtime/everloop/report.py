@@ -13,6 +13,11 @@ _CALLERS = (__file__.removesuffix("report.py"), importlib.__file__, "<frozen imp
 MAX_MESSAGE = 256 * 1024
 """Characters of a message that are sent: Lambda takes 1 MiB for the whole report on Managed Instances."""
 
+CUT = "… [cut]"
+OUTER_CUT = "  … [outer frames cut]\n"
+MAX_SHORT_TYPE = 100
+"""Characters of a type's name where room is short."""
+
 ACCEPTED_TYPE = re.compile(r"(Runtime|Function)\.[A-Z][a-zA-Z]+")
 """What Lambda accepts in Lambda-Runtime-Function-Error-Type; anything else becomes Runtime.Unknown."""
 
@@ -28,7 +33,7 @@ class ErrorReport:
     def __init__(self, error_type: str, message: str, stack: list[str] | None = None) -> None:
         self.error_type = error_type
         self.header_type = error_type if ACCEPTED_TYPE.fullmatch(error_type) else function_type(error_type)
-        self.message = message if len(message) <= MAX_MESSAGE else message[:MAX_MESSAGE] + "… [cut]"
+        self.message = message if len(message) <= MAX_MESSAGE else message[:MAX_MESSAGE] + CUT
         self.stack = stack or []
         self.xray_cause: bytes | None = None
         """JSON for the header Lambda-Runtime-Function-XRay-Error-Cause."""
@@ -51,6 +56,21 @@ class ErrorReport:
         if request_id is not None:
             document["requestId"] = request_id
         return json.dumps(document).encode()
+
+    def to_short_json(self, request_id: str, limit: int) -> bytes:
+        """Give the same in `limit` bytes: of the message at most half of them, and as many of the innermost frames."""
+        message = self.message[:limit]
+        while len(json.dumps(message)) > limit // 2:
+            message = message[: len(message) * 3 // 4]
+        if message != self.message:
+            message += CUT
+        kept = self.stack
+        while True:
+            stack = kept if len(kept) == len(self.stack) else [OUTER_CUT, *kept]
+            body = ErrorReport(self.error_type[:MAX_SHORT_TYPE], message, stack).to_json(request_id)
+            if len(body) <= limit or not kept:
+                return body
+            kept = kept[1:]
 
 
 def function_type(name: str) -> str:

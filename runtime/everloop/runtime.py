@@ -3,19 +3,19 @@
 import asyncio
 import gc
 import logging
-from collections.abc import MutableMapping
+from collections.abc import Coroutine, MutableMapping
 from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from everloop import __version__, loops, settings
+from everloop import __version__, background, loops, settings
 from everloop.api.client import RuntimeApiClient
 from everloop.api.extension import InternalExtension
 from everloop.api.slot import Slot
 from everloop.asgi.lifespan import Lifespan, NoLifespan
 from everloop.crew import Crew
 from everloop.errors import InvalidSettings, RuntimeApiError
-from everloop.handlers.base import InvocationHandler
+from everloop.handlers.base import InvocationHandler, exit_code
 from everloop.handlers.build import Builder
 from everloop.handlers.warmup import warm_up, warm_up_wsgi
 from everloop.kinds import Kind, detect
@@ -55,6 +55,9 @@ class Runtime:
         self._signals = signals
         self._worker = worker
         self._loop = loops.new_loop(settings.loop)
+        if (settings.max_concurrency or 1) > 1:
+            loops.give_threads(self._loop, settings.max_concurrency or 1)
+        background.run_on(self._loop)
         self._timeline.mark("loop")
         self._client = RuntimeApiClient(settings.runtime_api, USER_AGENT)
         if settings.metrics is Metrics.EMF:
@@ -104,11 +107,21 @@ class Runtime:
             if self._main_thread is not None:
                 self._exit_code = self._main_thread.serve()
             else:
-                loop.run_until_complete(self._serve(self._handler))
-            loop.run_until_complete(self._end())
+                self._run_through(self._serve(self._handler))
+            self._run_through(self._end())
             return self._exit_code
         finally:
             loops.close(loop)
+
+    def _run_through(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run to the end, also where a task of the application's own raises SystemExit, which ends the loop."""
+        task = self._loop.create_task(work)
+        while not task.done():
+            try:
+                self._loop.run_until_complete(task)
+            except SystemExit as error:
+                logger.error("A task raised SystemExit: the process shuts down", exc_info=error)
+                self._stop_with(exit_code(error))
 
     def _pass_snapshot(self) -> int | None:
         """Let Lambda take a snapshot, and go on when restored; give an exit code where that ends the process."""
@@ -180,28 +193,35 @@ class Runtime:
 
     async def _begin(self) -> int | None:
         """Do all that comes before the first poll; give an exit code where that ends the process."""
-        start = asyncio.create_task(self._start())
+        if self._worker is not None:
+            self._worker.watch_parent(self._orphaned)
+        start = asyncio.create_task(self._try_to_start())
         await self._unless_stopped(start)
         if not start.done():
             start.cancel()
-            return 0
+            return self._exit_code
+        error = start.result()
+        return None if error is None else await self._init_failed(error)
+
+    async def _try_to_start(self) -> BaseException | None:
+        """Start, and give what the application raised. Not by raising it: SystemExit in a task ends the loop."""
         try:
-            start.result()
+            await self._start()
         except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever the application raises is reported
-            return await self._init_failed(error)
+            return error
         return None
 
     async def _serve(self, handler: InvocationHandler) -> None:
         """Serve on the running loop until it is time to stop."""
         if self._worker is not None:
-            await self._unless_stopped(asyncio.create_task(self._worker.all_ready(self._orphaned)))
+            await self._unless_stopped(asyncio.create_task(self._worker.all_ready()))
         slots_wanted = self._settings.max_concurrency or 1
         # One process-wide variable cannot hold the trace ids of several invocations.
         alone = slots_wanted == 1 and self._worker is None
         environ = self._environ if alone else None
         crew = Crew(handler, environ, self._stop_with, self._settings.deadline_margin)
         self._slots = [self._client.slot(crew.accept, self._lost) for _ in range(slots_wanted)]
-        if self._signals.requested:
+        if self._signals.requested or self._stopping.is_set():  # a signal, or a parent that is gone
             self._stop_polling()
         for slot in self._slots:
             slot.poll()
@@ -209,7 +229,7 @@ class Runtime:
         if slots_wanted > 1:
             from everloop.stalls import StallWatch  # with one slot nobody waits, and nobody pays for it
 
-            watch = StallWatch(self._loop, crew, self._unread)
+            watch = StallWatch(self._loop, crew, self._unread_events)
         await self._stopping.wait()
         if watch is not None:
             watch.stop()
@@ -258,7 +278,7 @@ class Runtime:
         self._extension = self._client.extension()
         await self._extension.register()
 
-    async def _unless_stopped(self, future: asyncio.Future[None]) -> None:
+    async def _unless_stopped(self, future: asyncio.Future[Any]) -> None:
         """Wait for the future or for the request to stop, whatever comes first."""
         stopping = asyncio.create_task(self._stopping.wait())
         await asyncio.wait((future, stopping), return_when=asyncio.FIRST_COMPLETED)
@@ -275,8 +295,8 @@ class Runtime:
         self._stop_polling()
         self._loop.call_soon_threadsafe(self._stopping.set)
 
-    def _unread(self) -> int:
-        return sum(slot.unread for slot in self._slots)
+    def _unread_events(self) -> int:
+        return sum(slot.unread_event for slot in self._slots)
 
     def _stop_polling(self) -> None:
         for slot in self._slots:

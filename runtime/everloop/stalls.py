@@ -4,6 +4,7 @@ import asyncio
 import logging
 import sys
 import threading
+import time
 from collections.abc import Callable
 from types import CodeType, FrameType
 
@@ -37,6 +38,8 @@ class StallWatch:
         self._crew = crew
         self._unread = unread
         self._watched = threading.get_ident()
+        # None where the system cannot tell (macOS).
+        self._clock = time.pthread_getcpuclockid(self._watched) if hasattr(time, "pthread_getcpuclockid") else None
         self._turned = threading.Event()
         self._stopped = threading.Event()
         self._named: set[CodeType] = set()
@@ -55,26 +58,40 @@ class StallWatch:
                 quiet += 1
                 continue
             quiet = 0
+            working_on = invocation_of(top)
             del top  # a frame keeps everything alive that its function knows
             self._turned.clear()
+            used = self._processor_time()
             try:
                 self._loop.call_soon_threadsafe(self._turned.set)
             except RuntimeError:
                 return  # the loop is closed
-            if not self._turned.wait(BLOCKED) and not self._stopped.is_set():
-                self._tell()
-                self._turned.wait()
+            while not self._turned.wait(BLOCKED) and not self._stopped.is_set():
+                before, used = used, self._processor_time()
+                top = sys._current_frames().get(self._watched)
+                if top is None or is_waiting(top):
+                    continue  # the machine was slow, not the application
+                # A turn of many invocations may take long without any of them.
+                previous, working_on = working_on, invocation_of(top)
+                crowded_out = is_crowded_out(*(now - then for now, then in zip(used, before, strict=True)))
+                if working_on is previous and not crowded_out:
+                    self._tell(top, working_on)
+                    del top
+                    self._turned.wait()
+            working_on = previous = None  # nor is an event to be kept until the next look
 
-    def _tell(self) -> None:
-        top = sys._current_frames().get(self._watched)
-        if top is None or is_waiting(top):
-            return  # the machine was slow, not the application
+    def _processor_time(self) -> tuple[float, float]:
+        """Seconds that the loop's thread, and all threads together, have computed."""
+        everybody = time.process_time()
+        return (everybody if self._clock is None else time.clock_gettime(self._clock)), everybody
+
+    def _tell(self, top: FrameType, working_on: Invocation | None) -> None:
         others = self._crew.waiting() + self._unread()
         frame = responsible(top)
         if not others or frame.f_code in self._named or len(self._named) >= REMEMBERED:
             return
         self._named.add(frame.f_code)
-        token = current.set(invocation_of(top))  # the record belongs to the invocation that blocks
+        token = current.set(working_on)  # the record belongs to the invocation that blocks
         try:
             logger.warning(
                 "%s() has blocked the event loop for more than %d ms while %d other invocation(s) wait (%s, line %d). "
@@ -87,6 +104,15 @@ class StallWatch:
             )
         finally:
             current.reset(token)
+
+
+def is_crowded_out(by_loop: float, by_all: float) -> bool:
+    """Tell a loop that waits for the interpreter's lock: in the time of `BLOCKED` mostly other threads computed.
+
+    They are then what holds everybody up, and the function that the loop happens to be in is not to blame.
+    """
+    others = by_all - by_loop
+    return others > BLOCKED / 2 and others > by_loop
 
 
 def is_waiting(top: FrameType) -> bool:

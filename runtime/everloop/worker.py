@@ -18,8 +18,10 @@ class Pipes:
     """
 
     def __init__(self) -> None:
-        self.gate, self.gate_end = os.pipe()
+        # In this order: the ends of a process that dies are closed by number, and who learns of its end must not
+        # first take it for the gate's.
         self.lifeline, self.lifeline_end = os.pipe()
+        self.gate, self.gate_end = os.pipe()
         self.notes, self.notes_end = os.pipe()
         self.wake, self.wake_end = os.pipe()
         self.claim, claim_end = os.pipe()
@@ -53,15 +55,16 @@ class Worker:
     def __repr__(self) -> str:
         return f"<Worker {self.number} of {self.of}>"
 
-    async def all_ready(self, on_orphaned: Callable[[], None]) -> None:
-        """Say that this worker has started up and wait until all have: no event is taken before that.
+    def watch_parent(self, on_orphaned: Callable[[], None]) -> None:
+        """Call `on_orphaned` when the parent is gone: nobody would replace the environment."""
+        loop = asyncio.get_running_loop()
+        loop.add_reader(self._pipes.lifeline, self._orphaned, loop, on_orphaned)
 
-        `on_orphaned` is called when the parent is gone: nobody would replace the environment.
-        """
+    async def all_ready(self) -> None:
+        """Say that this worker has started up and wait until all have: no event is taken before that."""
         loop = asyncio.get_running_loop()
         opened = asyncio.Event()
         loop.add_reader(self._pipes.gate, opened.set)
-        loop.add_reader(self._pipes.lifeline, self._orphaned, loop, on_orphaned)
         self.tell(READY)
         try:
             await opened.wait()

@@ -149,12 +149,20 @@ class Parent:
         code = 0
         while self._workers:
             os.read(self._pipes.wake, 4096)
-            self._read_notes()
-            for number, status in self._ended():
+            ended = self._ended()
+            self._read_notes()  # after that: who has ended has said all that it had to say
+            for number, status in ended:
                 if not self._stopping:
                     code = self._judge(number, os.waitstatus_to_exitcode(status))
                     self._signals.limit(code)
                     self._stop()
+                elif status != 0 and number not in self._ending:
+                    logger.warning(
+                        "Worker %d of %d died (%s) during the shutdown",
+                        number,
+                        self._of,
+                        how_it_died(os.waitstatus_to_exitcode(status)),
+                    )
         signal.set_wakeup_fd(-1)
         return code
 
@@ -186,8 +194,9 @@ class Parent:
         if number in self._ending:
             logger.info("Worker %d of %d has ended with exit code %d: the process ends", number, self._of, code)
             return code
-        how = f"exit code {code}" if code >= 0 else f"{signal.Signals(-code).name}{_HINTS.get(-code, '')}"
-        logger.critical("Worker %d of %d died (%s): the process ends, Lambda replaces it", number, self._of, how)
+        logger.critical(
+            "Worker %d of %d died (%s): the process ends, Lambda replaces it", number, self._of, how_it_died(code)
+        )
         return 1
 
     def _stop(self) -> None:
@@ -207,6 +216,11 @@ _HINTS: dict[int, str] = {
     signal.SIGKILL: ": too little memory is the usual cause",
     signal.SIGSEGV: ": a fault in a C extension",
 }
+
+
+def how_it_died(code: int) -> str:
+    """Say what an exit code, or a signal as a negative one, means."""
+    return f"exit code {code}" if code >= 0 else f"{signal.Signals(-code).name}{_HINTS.get(-code, '')}"
 
 
 def _look(number: int, frame: object) -> None:

@@ -27,6 +27,25 @@ async def mid_stream(scope: Any, receive: Any, send: Any) -> None:
     raise CourierError("in mid-stream")
 
 
+async def mid_stream_at_length(scope: Any, receive: Any, send: Any) -> None:
+    """As behind a framework: many frames, and a message that quotes a document."""
+    await no_lifespan(scope)
+    await send(start())
+    await send(body(b"half", more=True))
+    await deeper(40)
+
+
+async def deeper(levels: int) -> None:
+    if levels == 0:
+        raise CourierError("zu lang: " + "ü" * 20_000)
+    await one_more(levels)
+
+
+async def one_more(levels: int) -> None:
+    """Frames that are all alike would be told in one line."""
+    await deeper(levels - 1)
+
+
 async def after_last(scope: Any, receive: Any, send: Any) -> None:
     await no_lifespan(scope)
     await send(start())

@@ -48,6 +48,15 @@ async def without_pathsend(scope: Any, receive: Any, send: Any) -> None:
     await app(scope, receive, send)
 
 
+async def shrinking(scope: Any, receive: Any, send: Any) -> None:
+    """Sends a file that loses all but as many bytes as the query says between its head and its first piece."""
+    await no_lifespan(scope)
+    size = os.stat(FILE).st_size  # noqa: PTH116 - as Starlette asks for it
+    await send(start(headers=[(b"content-length", b"%d" % size)]))
+    os.truncate(FILE, int(scope["query_string"]))
+    await send({"type": "http.response.pathsend", "path": FILE})
+
+
 async def by_hand(scope: Any, receive: Any, send: Any) -> None:
     """Sends the file that the query names, by pathsend; prints what `send()` raises."""
     await no_lifespan(scope)

@@ -75,6 +75,11 @@ async def reporting_failure(scope: Any, receive: Any, send: Any) -> None:
     await send({"type": "lifespan.startup.failed", "message": "no licence"})
 
 
+async def exiting(scope: Any, receive: Any, send: Any) -> None:
+    await receive()
+    raise SystemExit("no licence, no start")
+
+
 async def never_completing(scope: Any, receive: Any, send: Any) -> None:
     await receive()
     print("startup begins", flush=True)
@@ -89,6 +94,7 @@ returns_before = with_lifespan(returning_before_receive)
 raises_after = with_lifespan(raising_after_receive)
 returns_after = with_lifespan(returning_after_receive)
 startup_failed = with_lifespan(reporting_failure)
+exits = with_lifespan(exiting)
 startup_hangs = with_lifespan(never_completing)
 
 

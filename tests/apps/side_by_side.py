@@ -6,7 +6,9 @@ import json
 import logging
 import os
 import signal
+import threading
 import time
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -109,6 +111,15 @@ async def by_path(scope: Any, receive: Any, send: Any) -> None:
         await blocks_the_loop()
     elif path == "/block-at-once":
         time.sleep(0.4)  # noqa: ASYNC251 - that is the point
+    elif path == "/compute-together":
+        arrived.append(asyncio.get_running_loop().create_future())
+        if len(arrived) == 32:
+            for one in arrived:
+                one.set_result(None)
+        await arrived[-1]
+        computes(0.01)
+    elif path == "/compute-in-thread":
+        await asyncio.to_thread(computes)
     elif path == "/sleep":
         await asyncio.sleep(0.05)
     elif path == "/raise":
@@ -119,6 +130,8 @@ async def by_path(scope: Any, receive: Any, send: Any) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
     elif path == "/exit":
         raise SystemExit(7)
+    elif path == "/exit-in-task":
+        started.append(asyncio.create_task(exits()))
     elif path == "/stream":
         await send(start())
         for piece in range(20):
@@ -137,10 +150,38 @@ async def by_path(scope: Any, receive: Any, send: Any) -> None:
     await send(body(json.dumps({"pid": os.getpid(), "imported_by": imported_by, "path": path}).encode()))
 
 
+def computes(seconds: float = 0.1) -> None:
+    """Holds the interpreter's lock whenever it gets it."""
+    end = time.thread_time() + seconds
+    while time.thread_time() < end:
+        sum(range(100))
+
+
+arrived: list[asyncio.Future[None]] = []
+started: list[asyncio.Task[None]] = []
+
+
+async def exits() -> None:
+    """Exits in a task that no invocation waits for."""
+    await asyncio.sleep(0.05)
+    raise SystemExit(7)
+
+
 async def blocks_the_loop() -> None:
     """Blocks in the middle, as a synchronous client of a database does."""
     await asyncio.sleep(0.01)
     time.sleep(0.4)  # noqa: ASYNC251 - that is the point
+
+
+together = threading.Barrier(40)
+
+
+async def meets_in_threads(scope: Any, receive: Any, send: Any) -> None:
+    """Waits in a thread until forty of its like do."""
+    await no_lifespan(scope)
+    await asyncio.to_thread(together.wait, 3)
+    await send(start())
+    await send(body(b"met"))
 
 
 async def measures(scope: Any, receive: Any, send: Any) -> None:
@@ -157,3 +198,29 @@ async def fails_to_start(scope: Any, receive: Any, send: Any) -> None:
     if scope["type"] == "lifespan":
         await receive()
         await send({"type": "lifespan.startup.failed", "message": "no database"})
+
+
+async def dies_in_shutdown(scope: Any, receive: Any, send: Any) -> None:
+    """Every worker is killed while it shuts down."""
+    if scope["type"] == "lifespan":
+        await receive()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+async def one_never_starts(scope: Any, receive: Any, send: Any) -> None:
+    """In the first worker that makes the file `FIRST` the startup hangs."""
+    if scope["type"] == "lifespan":
+        await receive()
+        try:
+            Path(os.environ["FIRST"]).touch(exist_ok=False)  # noqa: ASYNC240 - a moment
+        except FileExistsError:
+            print("ready in", os.getpid(), flush=True)
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
+            await asyncio.sleep(0.3)  # time in which a slot could poll
+            await send({"type": "lifespan.shutdown.complete"})
+        else:
+            print("hangs in", os.getpid(), flush=True)
+            await asyncio.sleep(60)

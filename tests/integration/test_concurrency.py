@@ -109,6 +109,14 @@ def test_every_slot_polls_and_works_at_the_same_time(launch: Launcher, gates: Ga
     assert len(env.process.logged("startup of")) == 1
 
 
+def test_every_slot_has_a_thread_for_what_blocks(launch: Launcher, loop: dict[str, str]) -> None:
+    """`asyncio.to_thread()` in all slots at once: asyncio's own pool has never more than 32 threads, and mostly six."""
+    env = launch("side_by_side:meets_in_threads", slots(40) | loop)
+    env.api.wait_for_poll(40)
+    exchanges = [env.invoke(function_url()) for _ in range(40)]
+    assert [exchange.response()["body"] for exchange in exchanges] == ["met"] * 40
+
+
 def test_streams_and_buffered_answers_side_by_side(launch: Launcher) -> None:
     """Neither waits for the other, and no byte of one gets into the other."""
     env = launch("side_by_side:by_path", slots(16, EVERLOOP_RESPONSE_MODE="streaming"))
@@ -210,6 +218,26 @@ def test_sigterm_lets_work_in_flight_end(launch: Launcher, gates: Gates) -> None
     assert len(env.api.requests_to("next")) == 8
 
 
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_an_exit_in_a_task_lets_work_in_flight_end(
+    launch: Launcher, gates: Gates, loop: dict[str, str], workers: str
+) -> None:
+    """As one in the application itself: what others have begun is answered, the lifespan shuts down, with the code."""
+    env = launch(
+        "side_by_side:by_path",
+        slots(8, EVERLOOP_SHUTDOWN_TIMEOUT="5", EVERLOOP_WORKERS=workers, **gates.env) | loop,
+    )
+    env.api.wait_for_poll(8)
+    steady = [env.invoke(function_url("/gate")) for _ in range(3)]
+    env.process.wait_for_logs("at the gate", 3)
+    assert env.invoke(function_url("/exit-in-task")).response()["statusCode"] == 200
+    env.process.wait_for_log("A task raised SystemExit")
+    gates.open("open")
+    assert [exchange.response()["statusCode"] for exchange in steady] == [200] * 3
+    assert env.process.exit_code() == 7
+    assert len(env.process.logged("shutdown of")) == int(workers)
+
+
 def test_sigterm_ends_a_process_full_of_hung_applications(launch: Launcher) -> None:
     """Sixty-four that ignore their cancellation: exit 0 in time, all the same."""
     env = launch("waiting:stubborn", slots(64, EVERLOOP_SHUTDOWN_TIMEOUT="1"))
@@ -244,6 +272,43 @@ def test_a_function_that_blocks_the_loop_is_named(
     for exchange in [others, *blocking]:
         assert exchange.response()["statusCode"] == 200
     assert len(env.process.logged("blocked the event loop")) == 1
+
+
+def test_an_event_that_nobody_has_read_waits_too(launch: Launcher, loop: dict[str, str]) -> None:
+    """The loop that is blocked cannot take it, so only the connection knows of it."""
+    env = launch("side_by_side:by_path", slots(2) | loop)
+    env.api.wait_for_poll(2)
+    env.invoke(function_url("/block-at-once")).wait_for_delivery()
+    env.invoke(function_url("/sleep"))
+    assert "while 1 other invocation(s) wait" in env.process.wait_for_log("blocked the event loop").text
+
+
+def test_nobody_is_told_of_a_block_that_keeps_nobody_waiting(launch: Launcher, loop: dict[str, str]) -> None:
+    """Lambda's acknowledgement of the response, which comes meanwhile, is no invocation."""
+    env = launch("blocking:after_last", slots(4) | loop)
+    env.api.wait_for_poll(4)
+    for _ in range(2):
+        env.answers(function_url())
+        env.api.wait_for_poll(4)
+    assert env.process.logged("blocked the event loop") == []
+
+
+def test_nobody_is_blamed_for_what_threads_compute(launch: Launcher, loop: dict[str, str]) -> None:
+    """Thirty threads that want the interpreter's lock crowd the loop out; it does not block in any function."""
+    env = launch("side_by_side:by_path", slots(32) | loop)
+    env.api.wait_for_poll(32)
+    for exchange in [env.invoke(function_url("/compute-in-thread"), timeout=60) for _ in range(32)]:
+        exchange.wait(30)
+    assert env.process.logged("blocked the event loop") == []
+
+
+def test_nobody_is_blamed_for_a_turn_of_many(launch: Launcher, loop: dict[str, str]) -> None:
+    """Thirty-two invocations that go on in the same turn and compute for 10 ms each: none has blocked for 100."""
+    env = launch("side_by_side:by_path", slots(32) | loop)
+    env.api.wait_for_poll(32)
+    for exchange in [env.invoke(function_url("/compute-together"), timeout=60) for _ in range(32)]:
+        exchange.wait(30)
+    assert env.process.logged("blocked the event loop") == []
 
 
 def test_nobody_is_told_of_a_loop_that_only_waits(launch: Launcher) -> None:

@@ -86,6 +86,17 @@ def test_invocation_error(emulator: Start, mode: str) -> None:
     assert rie.invoke(function_url()).json()["statusCode"] == 200
 
 
+def test_long_failure_in_mid_stream(emulator: Start, mode: str) -> None:
+    """Its trailers are taken, where longer ones would cost the response, and in classic mode the process."""
+    rie = emulator(mode, "failing:mid_stream_at_length", STREAMING)
+    for _ in range(2):
+        answer = rie.invoke(function_url())
+        if mode == "classic":  # it ignores trailers
+            assert streamed(answer) == b"half"
+        else:
+            assert answer.json()["errorType"] == "CourierError"
+
+
 def test_stream_over_the_limit(emulator: Start, mode: str) -> None:
     """A stream that the emulator refuses in the middle (it takes 6 MiB) is survived."""
     rie = emulator(mode, "streaming:quiet_large", {**STREAMING, "PIECES": "120"})

@@ -151,6 +151,14 @@ def test_failed_startup(launch: Launcher, tmp_path: Path, app: str, told: str) -
     assert told in error["errorMessage"]
 
 
+def test_exit_in_startup_is_reported(launch: Launcher, loop: dict[str, str], tmp_path: Path) -> None:
+    """`sys.exit()` in the startup does not end the process without a word either."""
+    env = launch("lifespans:exits", {**loop, "LIFESPAN_FILE": str(tmp_path / "lifespan")})
+    error = init_error(env, "SystemExit")
+    assert error["errorMessage"] == "no licence, no start"
+    assert "never retrieved" not in env.process.log
+
+
 @pytest.mark.parametrize("app", ["raises_before", "returns_before"])
 def test_lifespan_on_makes_any_failure_fatal(launch: Launcher, app: str) -> None:
     """With `EVERLOOP_LIFESPAN=on` an application without lifespan cannot start."""

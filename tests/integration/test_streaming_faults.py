@@ -31,6 +31,21 @@ def test_failure_in_mid_stream_is_told_in_trailers(launch: Launcher, loop: dict[
     env.api.wait_for_poll()
 
 
+def test_long_failures_are_cut_to_what_lambda_takes(launch: Launcher) -> None:
+    """Over 4,096 bytes of trailers Go's server, which Lambda's is, drops the whole response."""
+    env = launch("failing:mid_stream_at_length", STREAMING)
+    exchange = env.invoke(function_url()).wait()
+    _, end, trailers = exchange.raw.rpartition(b"\r\n0\r\n")
+    assert end
+    assert len(trailers) <= 4096
+    error = exchange.request.trailer_error()
+    assert (error["errorType"], error["requestId"]) == ("CourierError", exchange.request_id)
+    assert error["errorMessage"].startswith("zu lang: üü")
+    assert error["errorMessage"].endswith("… [cut]")
+    assert "outer frames cut" in error["stackTrace"][0]
+    assert "raise CourierError" in error["stackTrace"][-1]
+
+
 def test_return_in_mid_stream_is_told_in_trailers(launch: Launcher) -> None:
     """An application that returns before its last body message ends the stream with `Runtime.IncompleteResponse`."""
     env = launch("failing:returns_mid_stream", STREAMING)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from support.answers import Drop
+from support.answers import Answer, Drop, Stall
 from support.environment import Environment, Launcher
 from support.exchange import Exchange
 from support.process import RuntimeProcess
@@ -158,6 +158,32 @@ def test_file_that_cannot_be_read(launch: Launcher, file: Path) -> None:
         assert exchange.request.stream() == b"Internal Server Error"
     assert " False " in env.process.wait_for_log("send raised ProtocolError.*nowhere").text
     assert asked(env).request.stream() == content(SIZES[-1])
+
+
+@pytest.mark.parametrize("left", [0, 17, MEBIBYTE, 2 * MEBIBYTE + 5])
+def test_file_that_shrinks_is_not_taken_for_a_whole_one(launch: Launcher, file: Path, left: int) -> None:
+    """Its length is not passed on, so only a failure can tell: 500 before the first piece, trailers after it."""
+    env = launch("files:shrinking", {**STREAMING, "FILE": str(file)})
+    exchange = env.invoke(function_url(query=str(left))).wait()
+    env.process.wait_for_log(f"{SIZES[-1] - left} bytes shorter than its content-length says")
+    if left < MEBIBYTE:
+        assert exchange.request.prelude()["statusCode"] == 500
+        assert exchange.trailers == {}
+    else:
+        assert exchange.request.stream() == content(SIZES[-1])[: left - left % MEBIBYTE]
+        assert exchange.trailers["lambda-runtime-function-error-type"] == "Function.ProtocolError"
+
+
+def test_file_that_vanishes_while_it_is_sent_arrives_whole(launch: Launcher, file: Path) -> None:
+    """What is open is there until it is closed."""
+    release = threading.Event()
+    with ScriptedRuntimeApi(receive_buffer=16 * 1024) as api:
+        env = launch("files:app", {**STREAMING, "FILE": str(file)}, api=api)
+        stalled = Answer(stall=Stall(after=1, until=release))
+        exchange = env.invoke(function_url("/file"), answer=stalled).wait_for_size(1)
+        file.unlink()
+        release.set()
+        assert exchange.wait().request.stream() == content(SIZES[-1])
 
 
 @pytest.mark.parametrize(("path", "said"), [("/body-first", "in state BODY"), ("/no-path", "has path None")])

@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -112,6 +113,15 @@ def test_a_worker_that_dies_ends_the_process(launch: Launcher) -> None:
     assert all(map(gone, started))
 
 
+def test_workers_that_die_in_the_shutdown_are_told_of(launch: Launcher) -> None:
+    """The exit code is that of a stop that was asked for, but what they had to do in it is not done."""
+    env = launch("side_by_side:dies_in_shutdown", workers(2, 2))
+    env.api.wait_for_poll(2)
+    env.process.signal(signal.SIGTERM)
+    assert env.process.exit_code() == 0
+    assert len(env.process.logged(r"Worker \d of 2 died \(SIGKILL.*\) during the shutdown")) == 2
+
+
 def test_an_application_that_exits_ends_the_process_with_its_code(launch: Launcher) -> None:
     """SystemExit in one worker is the whole environment's."""
     env = launch("side_by_side:by_path", workers(2, 2))
@@ -132,6 +142,21 @@ def test_workers_end_when_their_parent_is_gone(launch: Launcher) -> None:
     for pid in started:
         with contextlib.suppress(FileNotFoundError):
             assert gone(pid) or Path(f"/proc/{pid}/stat").exists()
+
+
+def test_workers_end_when_their_parent_is_gone_before_they_poll(launch: Launcher, tmp_path: Path) -> None:
+    """Neither one that waits for the others polls then, nor does one whose startup hangs live on."""
+    env = launch("side_by_side:one_never_starts", workers(3, 3, FIRST=str(tmp_path / "first")))
+    hangs = env.process.wait_for_log("hangs in")
+    waits = env.process.wait_for_logs("ready in", 2)
+    started = [int(line.text.split()[-1]) for line in [hangs, *waits]]
+    env.process.signal(signal.SIGKILL)
+    env.process.wait_for_logs("process that started this worker is gone", 3)
+    until = time.monotonic() + 5
+    while not all(map(gone, started)) and time.monotonic() < until:
+        time.sleep(0.01)
+    assert all(map(gone, started))
+    assert env.api.requests_to("next") == []
 
 
 @pytest.mark.parametrize(

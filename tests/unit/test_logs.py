@@ -147,6 +147,31 @@ def test_a_large_frame_is_whole_through_a_pipe_that_is_nearly_full() -> None:
     assert frame[16:] == b"x" * 300_000
 
 
+def test_large_frames_of_several_threads_do_not_mix() -> None:
+    """A pipe takes a large frame in parts, and another thread's must wait: metrics have no lock of their own."""
+
+    def write(end: int) -> None:
+        frames = logs.TelemetryFrames(end, as_json=True, levels=True)
+
+        def write_twenty(letter: str) -> None:
+            for _ in range(20):
+                frames.write(letter * 150_000)
+
+        writers = [threading.Thread(target=write_twenty, args=(letter,)) for letter in "ab"]
+        for writer in writers:
+            writer.start()
+        for writer in writers:
+            writer.join()
+
+    found = through_a_pipe(write)
+    records = []
+    while found:
+        length = int.from_bytes(found[4:8], "big")
+        records.append(found[16 : 16 + length])
+        found = found[16 + length :]
+    assert sorted(records) == [b"a" * 150_000] * 20 + [b"b" * 150_000] * 20
+
+
 def through_a_pipe(write: Any) -> bytes:
     reading, writing = os.pipe()
     found = io.BytesIO()

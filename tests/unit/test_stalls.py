@@ -4,7 +4,7 @@ import sys
 from types import FrameType
 from typing import Any
 
-from everloop.stalls import is_waiting, responsible
+from everloop.stalls import is_crowded_out, is_waiting, responsible
 
 
 class Frame:
@@ -50,3 +50,11 @@ def test_a_loop_that_waits_is_told_from_one_that_works() -> None:
     assert is_waiting(frame("/usr/lib/python3.13/selectors.py"))
     assert is_waiting(frame("/var/task/everloop/runtime.py"))
     assert not is_waiting(frame(USER))
+
+
+def test_a_loop_that_is_crowded_out_is_told_from_one_that_blocks() -> None:
+    """By who has computed meanwhile, in a tenth of a second."""
+    assert is_crowded_out(0.004, 0.1)
+    assert not is_crowded_out(0.1, 0.1)
+    assert not is_crowded_out(0.0, 0.001)
+    assert not is_crowded_out(0.1, 0.19)  # another thread computes without the lock, in C

@@ -1,7 +1,8 @@
 """One keep-alive connection to the Runtime API: pipelined requests, answers in order, flow control."""
 
 import asyncio
-import select
+import os
+import socket
 from collections import deque
 from collections.abc import Sequence
 from typing import cast
@@ -9,6 +10,9 @@ from typing import cast
 from everloop.api.line import Expectation, tell_lost
 from everloop.errors import RuntimeApiUnreachable
 from everloop.wire.http1 import AnswerReader
+
+PEEKED = 16 * 1024
+"""Bytes in which the head of an event is found, also behind the acknowledgement of a response."""
 
 
 class Connection(asyncio.Protocol):
@@ -91,13 +95,17 @@ class Connection(asyncio.Protocol):
             self._transport.set_write_buffer_limits(high=0 if enabled else None)
 
     @property
-    def unread(self) -> bool:
-        """True when something has come that the loop has not taken yet. Any thread may ask."""
+    def unread_event(self) -> bool:
+        """True when an event has come that the loop has not taken yet. Any thread may ask."""
         if self._transport is None or self.closed:
             return False
-        poll = select.poll()
-        poll.register(self._transport.get_extra_info("socket").fileno(), select.POLLIN)
-        return bool(poll.poll(0))
+        try:
+            # A descriptor of our own: the loop may close the other one meanwhile.
+            with socket.socket(fileno=os.dup(self._transport.get_extra_info("socket").fileno())) as line:
+                come = line.recv(PEEKED, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        except OSError:  # nothing has come, or the connection has just ended
+            return False
+        return b"\r\nlambda-runtime-aws-request-id:" in come.lower()
 
     async def drain(self) -> None:
         """Wait until the Runtime API reads again, or the connection ends."""

@@ -11,10 +11,10 @@ from everloop.api.line import Line
 from everloop.api.promptness import PROMPT, Habit
 from everloop.errors import IllegalTransition, RuntimeApiRefused
 from everloop.invocation import Invocation
-from everloop.report import ErrorReport
+from everloop.report import MAX_SHORT_TYPE, ErrorReport
 from everloop.wire import chunked
 from everloop.wire.http1 import ApiAnswer
-from everloop.wire.runtime_api import JSON, RequestEncoder, error_trailers
+from everloop.wire.runtime_api import JSON, RequestEncoder, error_trailers, room_for_error_body
 
 logger = logging.getLogger("everloop.api")
 
@@ -158,17 +158,19 @@ class Reply:
     def fail(self, report: ErrorReport) -> None:
         """Tell Lambda that the invocation failed: by /error, by trailers in mid-stream, by the log after the end."""
         invocation = self.invocation
-        body = report.to_json(invocation.request_id)
         match self.state:
             case ReplyState.PENDING:
                 self._advance(_FAILED)
+                body = report.to_json(invocation.request_id)
                 request = self._encoder.error(
                     invocation.request_header, invocation.invocation_header, report.header_type, body, report.xray_cause
                 )
                 self._connection.ask(self, request)
             case ReplyState.STREAMING:
                 self._advance(_FAILED)
-                self._connection.write((error_trailers(report.header_type, body),))
+                error_type = report.header_type[:MAX_SHORT_TYPE]
+                body = report.to_short_json(invocation.request_id, room_for_error_body(error_type))
+                self._connection.write((error_trailers(error_type, body),))
                 self._connection.write_through(False)
             case _:
                 logger.error("%s after the response was %s: %s", report.error_type, self.state.name, report.message)

@@ -59,9 +59,9 @@ class Slot:
             self._connecting = self._loop.create_task(self._poll_anew(), name="everloop connecting")
 
     @property
-    def unread(self) -> bool:
-        """True when something, most likely an event, waits for the loop to take it. Any thread may ask."""
-        return self._connection is not None and self._connection.unread
+    def unread_event(self) -> bool:
+        """True when an event waits for the loop to take it. Any thread may ask."""
+        return self._connection is not None and self._connection.unread_event
 
     def stop(self) -> None:
         """Poll no more; an invocation that is being worked on may still be answered."""

@@ -5,7 +5,7 @@ from contextlib import aclosing
 from enum import Enum
 from typing import Protocol
 
-from everloop.asgi.head import response_head
+from everloop.asgi.head import announced_length, response_head
 from everloop.asgi.types import Message
 from everloop.errors import ClientDisconnected, ProtocolError
 from everloop.exchange import ResponseHead
@@ -186,6 +186,8 @@ class RequestCycle:
             return
         from everloop.asgi.files import read_ahead
 
+        assert self._head is not None  # noqa: S101 - the state says so
+        lacking = announced_length(self._head)
         async with aclosing(read_ahead(path)) as pieces:
             while True:
                 try:
@@ -193,6 +195,12 @@ class RequestCycle:
                 except OSError as error:
                     # Not the OSError itself: to an application that means that the client is gone.
                     raise ProtocolError(f"{PATHSEND} names {path!r}, which cannot be read: {error}") from error
+                lacking -= len(piece)
+                if lacking > 0 and not more:
+                    # The length itself is not passed on: nobody else could tell half of the file from all of it.
+                    raise ProtocolError(
+                        f"{PATHSEND} names {path!r}, which is {lacking} bytes shorter than its content-length says"
+                    )
                 await self.send({"type": "http.response.body", "body": piece, "more_body": more})
                 if not more:
                     return

@@ -29,6 +29,12 @@ def response_head(message: Message) -> ResponseHead:
         return ResponseHead(status, _decoded(headers))
 
 
+def announced_length(head: ResponseHead) -> int:
+    """Give what `content-length` says; 0 where there is none, or one that is no sensible number."""
+    lengths = (value for name, value in head.headers if name == "content-length")
+    return next((int(value) for value in lengths if value.isdecimal() and len(value) < 19), 0)
+
+
 _names: dict[bytes, str | None] = {}
 """Header names as text, None for those that are dropped. The same few come again and again; the first stay."""
 

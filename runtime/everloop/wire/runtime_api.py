@@ -87,6 +87,16 @@ class RequestEncoder:
         return b"POST /2018-06-01/runtime/restore/error%b%b" % (self._common, _failure(error_type, body))
 
 
+MAX_TRAILERS = 4_000
+"""Bytes of the trailers. Beyond its buffer of 4,096 Go's server, which the Runtime API is, takes a "suspiciously long
+trailer" for an attack and drops the whole response; tried with AWS's emulator."""
+
+
+def room_for_error_body(error_type: str) -> int:
+    """Give how many bytes of JSON fit into the trailers beside the type."""
+    return (MAX_TRAILERS - len(error_trailers(error_type, b""))) // 4 * 3
+
+
 def error_trailers(error_type: str, body: bytes) -> bytes:
     """End a streamed body with the trailers that tell Lambda of a failure; `body` is the report's JSON."""
     return chunked.end_with(

@@ -115,10 +115,15 @@ class WsgiCycle:
             raise ProtocolError(f"The application yielded {type(piece).__name__}, expected bytes")
         if self._head is None:
             raise ProtocolError("The application yielded before it had called start_response()")
-        if self._bodiless or not piece:
+        if not piece:
             return
         if self._joined:
-            self._pieces.append(piece)
+            if not self._bodiless:
+                self._pieces.append(piece)
+        elif self._bodiless:
+            if self.state is _HEAD:  # the client need not wait for the end of what it does not get
+                self.state = _BODY
+                self._sink.start(self._head, b"", False)
         elif self.state is _HEAD:
             self.state = _BODY
             self._sink.start(self._head, piece, True)
@@ -131,7 +136,7 @@ class WsgiCycle:
         state, self.state = self.state, _COMPLETE
         if state is _HEAD:
             self._sink.start(self._head, b"".join(self._pieces), False)
-        else:
+        elif not self._bodiless:
             self._sink.write(b"", False)
 
 

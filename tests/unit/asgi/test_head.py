@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from everloop.asgi.head import response_head
+from everloop.asgi.head import announced_length, response_head
 from everloop.errors import ProtocolError
 
 NAMES = [b"content-type", b"Content-Type", b"Connection", b"x-a", b"X-A"]
@@ -35,3 +35,12 @@ def test_what_are_no_headers_is_named_every_time(headers: object) -> None:
     for _ in range(2):
         with pytest.raises(ProtocolError, match="expected an iterable of pairs of bytes"):
             headers_of(headers)
+
+
+@pytest.mark.parametrize(
+    ("value", "length"), [(b"17", 17), (b"0", 0), (b"-1", 0), (b"1e3", 0), (b"9" * 5000, 0), (b"\xb2", 0), (None, 0)]
+)
+def test_the_length_that_a_head_announces(value: bytes | None, length: int) -> None:
+    """What is no length is none: nobody is failed for it."""
+    headers = [] if value is None else [(b"Content-Length", value)]
+    assert announced_length(response_head({"type": "http.response.start", "status": 200, "headers": headers})) == length

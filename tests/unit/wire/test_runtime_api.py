@@ -1,11 +1,14 @@
 """Requests to the Runtime API as exact bytes."""
 
+import json
+
 import h11
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from everloop.wire.runtime_api import MAX_PAYLOAD, RequestEncoder, error_trailers
+from everloop.report import ErrorReport
+from everloop.wire.runtime_api import MAX_PAYLOAD, RequestEncoder, error_trailers, room_for_error_body
 
 ENCODER = RequestEncoder("127.0.0.1:9001", "everloop/1.0")
 COMMON = b" HTTP/1.1\r\nHost: 127.0.0.1:9001\r\nUser-Agent: everloop/1.0\r\n"
@@ -101,3 +104,19 @@ def test_error_trailers_are_these_bytes() -> None:
 def test_the_limit_is_lambdas() -> None:
     """Six mebibytes and a hundred bytes, found in AWS's own runtime interface emulator."""
     assert MAX_PAYLOAD == 6_291_556
+
+
+@given(
+    st.text(max_size=300),
+    st.text(max_size=50).flatmap(lambda text: st.integers(0, 400).map(lambda times: text * times)),
+    st.lists(st.text(max_size=400), max_size=20),
+)
+def test_trailers_of_any_failure_are_short_enough(error_type: str, message: str, stack: list[str]) -> None:
+    """And what is short already stays as it is."""
+    report = ErrorReport(error_type, message, stack)
+    room = room_for_error_body("Function.X")
+    body = report.to_short_json("id", room)
+    assert len(error_trailers("Function.X", body)) <= 4096
+    whole = report.to_json("id")
+    if len(whole) <= room and len(json.dumps(message)) <= room // 2 and len(error_type) <= 100:
+        assert body == whole

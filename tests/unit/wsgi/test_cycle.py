@@ -74,6 +74,25 @@ def test_bodies_that_http_forbids(method: str, status: str, *, joined: bool) -> 
     assert pieces.closed == 1
 
 
+@pytest.mark.parametrize(("method", "status"), [("HEAD", "200 OK"), ("GET", "204 No Content"), ("GET", "304 Same")])
+def test_a_client_that_gets_no_body_does_not_wait_for_its_end(method: str, status: str) -> None:
+    """The whole response leaves with the first piece that is dropped."""
+    sink = RecordingSink()
+    told: list[int] = []
+
+    def pieces() -> Iterator[bytes]:
+        yield b""
+        told.append(len(sink.told))
+        yield b"never"
+        told.append(len(sink.told))
+        yield b"never"
+
+    WsgiCycle(method, sink, joined=False).run(answering(pieces(), status), ENVIRON)
+
+    assert told == [0, 1]
+    assert sink.told == [("start", int(status[:3]), HEADERS, b"", False)]
+
+
 def test_write_comes_before_the_iterable() -> None:
     """The old way, in the same stream."""
 
