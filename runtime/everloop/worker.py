@@ -12,16 +12,14 @@ ENDING = "ending"
 class Pipes:
     """The pipes between the workers and their parent.
 
-    `gate`: its end means that every worker has started up. `lifeline`: its end means that the parent is gone.
+    `gate`: a byte for every worker means that all have started up. `lifeline`: its end means that the parent is gone.
     `notes`: what the workers say. `wake`: a byte here makes the parent look. `claim`: a single byte, for the first who
-    takes it. Closed ends say what bytes could not: one worker would read what is meant for another.
+    takes it.
     """
 
     def __init__(self) -> None:
-        # In this order: the ends of a process that dies are closed by number, and who learns of its end must not
-        # first take it for the gate's.
-        self.lifeline, self.lifeline_end = os.pipe()
         self.gate, self.gate_end = os.pipe()
+        self.lifeline, self.lifeline_end = os.pipe()
         self.notes, self.notes_end = os.pipe()
         self.wake, self.wake_end = os.pipe()
         self.claim, claim_end = os.pipe()
@@ -35,9 +33,10 @@ class Pipes:
         for end in (self.gate_end, self.lifeline_end, self.notes, self.wake):
             os.close(end)
 
-    def close_gate(self) -> None:
-        """Let every worker poll."""
+    def open_gate(self, workers: int) -> None:
+        """Let every worker poll. By bytes, not by the end of the pipe, which the end of the parent brings as well."""
         if self.gate_end != -1:
+            os.write(self.gate_end, b"1" * workers)
             os.close(self.gate_end)
             self.gate_end = -1
 
@@ -70,6 +69,8 @@ class Worker:
             await opened.wait()
         finally:
             loop.remove_reader(self._pipes.gate)
+        if not os.read(self._pipes.gate, 1):
+            await loop.create_future()  # for ever: the parent is gone, and `watch_parent()` tells that
 
     def _orphaned(self, loop: asyncio.AbstractEventLoop, on_orphaned: Callable[[], None]) -> None:
         loop.remove_reader(self._pipes.lifeline)

@@ -178,7 +178,7 @@ class Parent:
             else:
                 self._ending.add(int(number))
         if self._ready == self._of:
-            self._pipes.close_gate()
+            self._pipes.open_gate(self._of)
 
     def _ended(self) -> list[tuple[int, int]]:
         """Collect the workers that have ended, and no other child: the application may have some of its own."""

@@ -98,16 +98,17 @@ def test_handler_reaches_the_runtime_in_managed_instances_mode(start: Starter, u
     container = start(user_image, environment={"AWS_LAMBDA_MAX_CONCURRENCY": "1"})
     answers = []
 
-    def served() -> bool:
+    def served(path: str, query: str = "") -> bool:
         """Tell whether the runtime polls already; until then the emulator turns events away."""
-        answers.append(container.invoke("/"))
+        answers.append(container.invoke(path, query))
         return answers[-1].status == 200
 
-    container.wait_until(served, "an answer")
+    container.wait_until(lambda: served("/"), "an answer")
     surroundings = json.loads(answers[-1].json()["body"])
     assert surroundings["uid"] == 993
     assert surroundings["environment"]["_HANDLER"] == "main:app"
-    assert container.invoke("/large", "bytes=3").json()["body"] == "xxx"
+    container.wait_until(lambda: served("/large", "bytes=3"), "another answer")
+    assert answers[-1].json()["body"] == "xxx"
 
 
 def test_runtime_api_out_of_reach_ends_the_process(start: Starter, user_image: str) -> None:

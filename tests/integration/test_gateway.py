@@ -226,7 +226,9 @@ def test_invocations_are_in_the_journal(buffered: dict[str, str]) -> None:
 
 def test_parallel_requests_are_not_mixed_up() -> None:
     """A thousand on eight environments, 32 at a time: none is lost, each gets its own answer."""
-    with Gateways("gateway_app:app", environments=8) as gateways, httpx.Client(timeout=60) as client:
+    # httpcore closes connections that are too many, now and then under another thread's hands.
+    all_kept = httpx.Limits(max_connections=32, max_keepalive_connections=32, keepalive_expiry=None)
+    with Gateways("gateway_app:app", environments=8) as gateways, httpx.Client(timeout=60, limits=all_kept) as client:
 
         def ask(number: int) -> bool:
             seen = echoed(client.post(f"{gateways.url}/{number}", content=f"body {number}"))
