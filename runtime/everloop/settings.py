@@ -154,7 +154,8 @@ class Settings(NamedTuple):
                 f"AWS_LAMBDA_RUNTIME_API={runtime_api!r}: expected a host and a port, no scheme, such as 127.0.0.1:9001"
             )
         if faults:
-            raise InvalidSettings(faults)
+            # A name that is misspelt is no fault by itself, and may be why a value is missing.
+            raise InvalidSettings([*faults, *_unknown(environ)])
         return cls(
             runtime_api=runtime_api,
             handler=arguments[0] if arguments else environ.get("_HANDLER", ""),

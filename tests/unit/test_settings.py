@@ -210,6 +210,14 @@ def test_an_unknown_name_is_a_warning_that_suggests_the_nearest(name: str, neare
     assert nearest in warning
 
 
+def test_an_unknown_name_is_told_beside_what_is_wrong() -> None:
+    """The process ends before there could be a warning."""
+    message = faults({"EVERLOOP_LOOP": "quick", "EVERLOOP_LIFESPAM": "off"})
+
+    assert "EVERLOOP_LOOP='quick'" in message
+    assert "did you mean EVERLOOP_LIFESPAN?" in message
+
+
 def test_a_name_like_no_other_is_a_warning_too() -> None:
     """Each unknown name has a warning of its own."""
     warnings = read({"EVERLOOP_QQQQQQQQ": "1", "EVERLOOP_ZZZZZZZZ": "1"}).unknown
