@@ -1,7 +1,10 @@
 """The inspector page in a real browser: the list, the chart, sending again, keys, light and dark."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 from support.chromium import Page
 from support.dev_server import DevServer, DevServers
@@ -26,43 +29,55 @@ def last_number(server: DevServer) -> int:
     raise AssertionError("the stream ended without a snapshot")
 
 
-def test_an_invocation_is_shown_as_it_happens(page: Page, gates: Gates) -> None:
-    """List, chart and body grow with each chunk, while the response still runs."""
+@pytest.fixture
+def gated(tmp_path: Path) -> Iterator[tuple[DevServer, Gates]]:
+    """A server whose stream goes on as its gates open, and those. Asked for before the page, it outlives that."""
+    gates = Gates(tmp_path)
     servers = DevServers()
     try:
-        server = servers("streaming:gated", "--mode", "streaming", env=gates.env)
-        page.open(server.inspector)
-        page.wait_for("document.querySelector('#connection').dataset.state === 'live'")
-        assert page.evaluate(ROWS) == 0
-        assert "No invocation yet" in page.text("#nothing")
-        gates.open("first")
-
-        with server.client.stream("GET", "/path?a=b") as response:
-            page.wait_for(label("GET /path?a=b"))
-            page.wait_for(f"{DOTS} === 1")
-            page.wait_for("document.querySelector('#badges').innerText.includes('responding')")
-            page.wait_for("document.querySelector('#panel-response').innerText.endsWith('one')")
-            gates.open("second")
-            page.wait_for(f"{DOTS} === 2")
-            page.wait_for("document.querySelector('#panel-response').innerText.endsWith('onetwo')")
-            gates.open("end")
-            assert response.read() == b"onetwo"
-
-        page.wait_for("!document.querySelector('#badges').innerText.includes('responding')")
-        page.wait_for("document.querySelectorAll('#chart .delivered-chunk').length === 2")
-        assert page.text("#status") == "200"
-        page.evaluate("document.querySelector('#tab-logs').click()")
-        assert "start sent" in page.text("#panel-logs")
-        page.evaluate("document.querySelector('#tab-event').click()")
-        assert '"rawPath": "/path"' in page.text("#panel-event")
-        page.evaluate("document.querySelector('#tab-scope').click()")
-        assert """"query_string": "b'a=b'\"""" in page.text("#panel-scope")
-        page.evaluate("document.querySelector('#tab-chunks').click()")
-        assert page.evaluate("document.querySelectorAll('#panel-chunks tbody tr').length") == 2
-        server.interrupt()
-        page.wait_for("document.querySelector('#connection').dataset.state === 'lost'")
+        yield servers("streaming:gated", "--mode", "streaming", env=gates.env), gates
     finally:
         servers.close()
+
+
+def open_inspector(page: Page, server: DevServer) -> None:
+    """Open the inspector and wait for its stream."""
+    page.open(server.inspector)
+    page.wait_for("document.querySelector('#connection').dataset.state === 'live'")
+
+
+def test_an_invocation_is_shown_as_it_happens(gated: tuple[DevServer, Gates], page: Page) -> None:
+    """List, chart and body grow with each chunk, while the response still runs."""
+    server, gates = gated
+    open_inspector(page, server)
+    assert page.evaluate(ROWS) == 0
+    assert "No invocation yet" in page.text("#nothing")
+    gates.open("first")
+
+    with server.client.stream("GET", "/path?a=b") as response:
+        page.wait_for(label("GET /path?a=b"))
+        page.wait_for(f"{DOTS} === 1")
+        page.wait_for("document.querySelector('#badges').innerText.includes('responding')")
+        page.wait_for("document.querySelector('#panel-response').innerText.endsWith('one')")
+        gates.open("second")
+        page.wait_for(f"{DOTS} === 2")
+        page.wait_for("document.querySelector('#panel-response').innerText.endsWith('onetwo')")
+        gates.open("end")
+        assert response.read() == b"onetwo"
+
+    page.wait_for("!document.querySelector('#badges').innerText.includes('responding')")
+    page.wait_for("document.querySelectorAll('#chart .delivered-chunk').length === 2")
+    assert page.text("#status") == "200"
+    page.evaluate("document.querySelector('#tab-logs').click()")
+    assert "start sent" in page.text("#panel-logs")
+    page.evaluate("document.querySelector('#tab-event').click()")
+    assert '"rawPath": "/path"' in page.text("#panel-event")
+    page.evaluate("document.querySelector('#tab-scope').click()")
+    assert """"query_string": "b'a=b'\"""" in page.text("#panel-scope")
+    page.evaluate("document.querySelector('#tab-chunks').click()")
+    assert page.evaluate("document.querySelectorAll('#panel-chunks tbody tr').length") == 2
+    server.interrupt()
+    page.wait_for("document.querySelector('#connection').dataset.state === 'lost'")
     page.errors()  # the stream that was lost is an error of the console
 
 
@@ -78,28 +93,23 @@ window.fetch = async (path, ...rest) => {
 """
 
 
-def test_what_changes_while_it_is_fetched_is_shown(page: Page, gates: Gates) -> None:
+def test_what_changes_while_it_is_fetched_is_shown(gated: tuple[DevServer, Gates], page: Page) -> None:
     """An answer that was overtaken by the end of its invocation is not the last word."""
-    servers = DevServers()
-    try:
-        server = servers("streaming:gated", "--mode", "streaming", env=gates.env)
-        page.open(server.inspector)
-        page.wait_for("document.querySelector('#connection').dataset.state === 'live'")
-        page.evaluate(HOLD_DETAILS)
-        gates.open("first")
+    server, gates = gated
+    open_inspector(page, server)
+    page.evaluate(HOLD_DETAILS)
+    gates.open("first")
 
-        with server.client.stream("GET", "/") as response:
-            page.wait_for("window.asked === 1")
-            gates.open("second")
-            gates.open("end")
-            assert response.read() == b"onetwo"
-        page.wait_for("document.querySelector('#invocations li .took').innerText.endsWith('s')")
-        page.evaluate("window.release()")
+    with server.client.stream("GET", "/") as response:
+        page.wait_for("window.asked === 1")
+        gates.open("second")
+        gates.open("end")
+        assert response.read() == b"onetwo"
+    page.wait_for("document.querySelector('#invocations li .took').innerText.endsWith('s')")
+    page.evaluate("window.release()")
 
-        page.wait_for("document.querySelector('#panel-response').innerText.endsWith('onetwo')")
-        page.wait_for("!document.querySelector('#badges').innerText.includes('responding')")
-    finally:
-        servers.close()
+    page.wait_for("document.querySelector('#panel-response').innerText.endsWith('onetwo')")
+    page.wait_for("!document.querySelector('#badges').innerText.includes('responding')")
 
 
 def test_sending_again(page: Page, server: DevServer) -> None:
