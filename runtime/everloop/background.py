@@ -1,11 +1,9 @@
 """Work that goes on after the response: `everloop.wait_until()`."""
 
 import asyncio
-import contextvars
 import logging
 import threading
 from collections.abc import Awaitable
-from functools import partial
 from typing import Any, TypeVar
 
 from everloop.invocation import Invocation, current
@@ -45,39 +43,17 @@ def wait_until(awaitable: Awaitable[T]) -> asyncio.Future[T]:
     if loop is None or threading.get_ident() == thread:
         future = asyncio.ensure_future(awaitable)
     else:
-        future = _from_thread(loop, awaitable)
+        # With this thread's context.
+        started = asyncio.run_coroutine_threadsafe(_result_of(awaitable), loop)
+        future = asyncio.wrap_future(started, loop=loop)
     if invocation.background is None:
         invocation.background = []
     invocation.background.append(future)
     return future
 
 
-def _from_thread(loop: asyncio.AbstractEventLoop, awaitable: Awaitable[T]) -> asyncio.Future[T]:
-    """Begin on the loop, with this thread's context, and give what will have the result."""
-    promise: asyncio.Future[T] = loop.create_future()
-
-    def begin() -> None:
-        try:
-            work = asyncio.ensure_future(awaitable)
-        except TypeError as error:  # it is no awaitable
-            promise.set_exception(error)
-            return
-        leave_running(work)
-        work.add_done_callback(partial(_hand_on, promise))
-
-    loop.call_soon_threadsafe(begin, context=contextvars.copy_context())
-    return promise
-
-
-def _hand_on(promise: asyncio.Future[T], work: asyncio.Future[T]) -> None:
-    if promise.done():
-        return  # cancelled
-    if work.cancelled():
-        promise.cancel()
-    elif (error := work.exception()) is not None:
-        promise.set_exception(error)
-    else:
-        promise.set_result(work.result())
+async def _result_of(awaitable: Awaitable[T]) -> T:
+    return await awaitable
 
 
 async def settle(invocation: Invocation, end: float | None) -> None:
