@@ -64,13 +64,13 @@ class ErrorReport:
             message = message[: len(message) * 3 // 4]
         if message != self.message:
             message += CUT
-        kept = self.stack
-        while True:
-            stack = kept if len(kept) == len(self.stack) else [OUTER_CUT, *kept]
-            body = ErrorReport(self.error_type[:MAX_SHORT_TYPE], message, stack).to_json(request_id)
-            if len(body) <= limit or not kept:
-                return body
-            kept = kept[1:]
+        error_type = self.error_type[:MAX_SHORT_TYPE]
+        room = limit - len(ErrorReport(error_type, message, [OUTER_CUT]).to_json(request_id))
+        first = len(self.stack)
+        while first and (room := room - len(json.dumps(self.stack[first - 1]) + ", ")) >= 0:
+            first -= 1
+        stack = [OUTER_CUT, *self.stack[first:]] if first else self.stack
+        return ErrorReport(error_type, message, stack).to_json(request_id)
 
 
 def function_type(name: str) -> str:
