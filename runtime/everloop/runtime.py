@@ -55,8 +55,8 @@ class Runtime:
         self._signals = signals
         self._worker = worker
         self._loop = loops.new_loop(settings.loop)
-        if (settings.max_concurrency or 1) > 1:
-            loops.give_threads(self._loop, settings.max_concurrency or 1)
+        if settings.slots > 1:
+            loops.give_threads(self._loop, settings.slots)
         background.run_on(self._loop)
         self._timeline.mark("loop")
         self._client = RuntimeApiClient(settings.runtime_api, USER_AGENT)
@@ -156,7 +156,7 @@ class Runtime:
         if kind is Kind.ASGI and chosen.lifespan is not settings.Lifespan.OFF:
             required = chosen.lifespan is settings.Lifespan.ON
             self._lifespan = Lifespan(found, required=required, timeout=chosen.startup_timeout)
-        slots = chosen.max_concurrency or 1
+        slots = chosen.slots
         builder = Builder(chosen, self._loop, slots, self._stop_with)
         if kind.blocks and slots == 1 and self._worker is None:
             from everloop.main_thread import MainThread
@@ -215,7 +215,7 @@ class Runtime:
         """Serve on the running loop until it is time to stop."""
         if self._worker is not None:
             await self._unless_stopped(asyncio.create_task(self._worker.all_ready()))
-        slots_wanted = self._settings.max_concurrency or 1
+        slots_wanted = self._settings.slots
         # One process-wide variable cannot hold the trace ids of several invocations.
         alone = slots_wanted == 1 and self._worker is None
         environ = self._environ if alone else None

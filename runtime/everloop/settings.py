@@ -125,6 +125,11 @@ class Settings(NamedTuple):
     unknown: tuple[str, ...] = ()
     """A warning for each EVERLOOP_… name that means nothing."""
 
+    @property
+    def slots(self) -> int:
+        """How many invocations there may be at a time."""
+        return self.max_concurrency or 1
+
     @classmethod
     def from_environ(cls, environ: Mapping[str, str], arguments: Sequence[str] = ()) -> Self:
         """Read the environment and the arguments of `bootstrap`. Raises `InvalidSettings`, which lists every fault."""

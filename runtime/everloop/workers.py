@@ -33,7 +33,7 @@ def count(chosen: Settings) -> int:
     """How many workers the settings ask for: `auto` is one per processor that we may use, at most one per slot."""
     if chosen.workers is not None:
         return chosen.workers
-    return min(len(os.sched_getaffinity(0)), chosen.max_concurrency or 1)
+    return min(len(os.sched_getaffinity(0)), chosen.slots)
 
 
 def shares(slots: int, workers: int) -> list[int]:
@@ -58,7 +58,7 @@ def run(chosen: Settings, environ: MutableMapping[bytes, bytes], workers: int) -
         worker = parent.fork(app, workers)
         if worker is None:
             return parent.wait()
-        slots = shares(chosen.max_concurrency or 1, workers)[worker.number - 1]
+        slots = shares(chosen.slots, workers)[worker.number - 1]
         return work(worker, chosen._replace(max_concurrency=slots), environ)
     except StopRequested:
         logger.info("Stopped by a signal during start-up")
