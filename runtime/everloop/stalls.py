@@ -61,24 +61,32 @@ class StallWatch:
             working_on = invocation_of(top)
             del top  # a frame keeps everything alive that its function knows
             self._turned.clear()
-            used = self._processor_time()
             try:
                 self._loop.call_soon_threadsafe(self._turned.set)
             except RuntimeError:
                 return  # the loop is closed
-            while not self._turned.wait(BLOCKED) and not self._stopped.is_set():
-                before, used = used, self._processor_time()
-                top = sys._current_frames().get(self._watched)
-                if top is None or is_waiting(top):
-                    continue  # the machine was slow, not the application
-                # A turn of many invocations may take long without any of them.
-                previous, working_on = working_on, invocation_of(top)
-                crowded_out = is_crowded_out(*(now - then for now, then in zip(used, before, strict=True)))
-                if working_on is previous and not crowded_out:
-                    self._tell(top, working_on)
-                    del top
-                    self._turned.wait()
-            working_on = previous = None  # nor is an event to be kept until the next look
+            self._wait_for_turn(working_on)
+            del working_on  # nor is an event to be kept until the next look
+
+    def _wait_for_turn(self, working_on: Invocation | None) -> None:
+        """Wait until the loop turns; tell of a function by which one invocation kept it for `BLOCKED`.
+
+        A turn of many invocations may take as long without any of them.
+        """
+        since, used = time.monotonic(), self._processor_time()
+        while not self._turned.wait(LOOK_EVERY) and not self._stopped.is_set():
+            top = sys._current_frames().get(self._watched)
+            if top is None or is_waiting(top):
+                continue  # the machine was slow, not the application
+            now, now_used, now_on = time.monotonic(), self._processor_time(), invocation_of(top)
+            if now_on is working_on and now - since < BLOCKED:
+                continue
+            if now_on is working_on and not is_crowded_out(now_used[0] - used[0], now_used[1] - used[1]):
+                self._tell(top, working_on)
+                del top
+                self._turned.wait()
+                return
+            since, used, working_on = now, now_used, now_on
 
     def _processor_time(self) -> tuple[float, float]:
         """Seconds that the loop's thread, and all threads together, have computed."""
