@@ -3,6 +3,30 @@
 Address = tuple[str, int]
 RawHeaders = list[tuple[bytes, bytes]]
 
+HOP_BY_HOP = frozenset(("transfer-encoding", "connection", "keep-alive"))
+"""Headers about a connection, which a response does not take (RFC 9110, section 7.6.1)."""
+
+_NAME = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz"
+_CONTROL = frozenset(map(chr, (*range(0x09), *range(0x0A, 0x20), 0x7F)))
+"""All but the tabulator."""
+
+
+def fault_of_header(name: str, value: str) -> str | None:
+    """Say what is wrong with a response's header, whose name is in lower case; None where nothing is.
+
+    A line break in it would begin another header, or the body: whoever can write text into one could write a response
+    of their own. RFC 9110, sections 5.1 and 5.5.
+    """
+    if not name or name.strip(_NAME):
+        return f"a header named {name!r}, expected letters, digits and {_NAME[:15]}"
+    if _CONTROL.isdisjoint(value):
+        return None
+    place, character = next((place, one) for place, one in enumerate(value) if one in _CONTROL)
+    return (
+        f"the header {name} with {character!r} at character {place} of its value: HTTP allows no control characters. "
+        "Text from outside that was not encoded is the usual cause: quote it, or refuse it"
+    )
+
 
 class HttpRequest:
     """A request, as an event source decoded it.
@@ -50,6 +74,14 @@ class HttpRequest:
         self.body = body
 
 
+def short_of(lacking: int) -> str:
+    """Say that a body ended too early."""
+    return (
+        f"The response's body is {lacking} bytes shorter than its content-length says. A file that changed while it "
+        "was sent, or a source that ended early, is the usual cause"
+    )
+
+
 class ResponseHead:
     """Status and headers of a response: lower-case names, values as text, in order, hop-by-hop headers removed."""
 
@@ -68,6 +100,12 @@ class ResponseHead:
             if key == name:
                 return value
         return None
+
+    @property
+    def announced_length(self) -> int:
+        """What `content-length` says; 0 where there is none, or one that is no sensible number."""
+        length = self.first("content-length") or ""
+        return int(length) if length.isdecimal() and len(length) < 19 else 0
 
 
 class Handshake:

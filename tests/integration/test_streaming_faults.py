@@ -184,6 +184,7 @@ def test_broken_stream_ends_a_send_that_waits(launch: Launcher) -> None:
         env.process.wait_for_log(exchange.request_id)
         api.wait_for_poll()
         assert not env.process.logged("all taken")
+        assert not env.process.logged("Traceback")  # the line about the connection has said it
 
 
 def test_broken_stream_ends_an_application_that_only_sends(launch: Launcher, loop: dict[str, str]) -> None:

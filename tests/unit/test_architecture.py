@@ -39,7 +39,7 @@ MAY_IMPORT = {
     "sources": {"errors", "exchange"},
     "asgi": {"errors", "exchange"},
     "wsgi": {"errors", "exchange"},
-    "http_stream": set(),
+    "http_stream": {"exchange"},
     "tracing": set(),
     "kinds": {"errors", "loader", "settings"},
     "api": {"errors", "invocation", "report", "wire"},

@@ -5,10 +5,10 @@ from contextlib import aclosing
 from enum import Enum
 from typing import Protocol
 
-from everloop.asgi.head import announced_length, response_head
+from everloop.asgi.head import response_head
 from everloop.asgi.types import Message
 from everloop.errors import ClientDisconnected, ProtocolError
-from everloop.exchange import ResponseHead
+from everloop.exchange import ResponseHead, short_of
 
 
 class ResponseSink(Protocol):
@@ -76,20 +76,21 @@ class RequestCycle:
         "_cut",
         "_gone",
         "_head",
+        "_lacking",
         "_method",
-        "_pathsend",
         "_sink",
+        "_streamed",
         "_unyielded",
         "_waiting",
         "state",
     )
 
-    def __init__(self, method: str, body: bytes, sink: ResponseSink, pathsend: bool = False) -> None:
-        """Make the cycle of one request; `pathsend` says whether the scope offers that extension."""
+    def __init__(self, method: str, body: bytes, sink: ResponseSink, streamed: bool = False) -> None:
+        """Make the cycle of one request; `streamed` says whether the response is: the scope then offers pathsend."""
         self._method = method
         self._body: bytes | None = body
         self._sink = sink
-        self._pathsend = pathsend
+        self._streamed = streamed
         self._head: ResponseHead | None = None
         self._bodiless = False
         self._gone = False
@@ -138,7 +139,7 @@ class RequestCycle:
             ) from None
         state = self.state
         if kind != state.accepts:
-            if kind == PATHSEND and self._pathsend and state is _HEAD:
+            if kind == PATHSEND and self._streamed and state is _HEAD:
                 await self._send_file(message)
                 return
             raise ProtocolError(self._unexpected(kind))
@@ -153,14 +154,17 @@ class RequestCycle:
         more = "more_body" in message and bool(message["more_body"])
         if self._bodiless:
             self._pass_head_alone(more)
-        elif state is _HEAD:
-            assert self._head is not None  # noqa: S101 - the state says so
-            self.state = _BODY if more else _COMPLETE
-            self._sink.start(self._head, body, more)
         else:
-            if not more:
-                self.state = _COMPLETE
-            self._sink.write(body, more)
+            if self._streamed:
+                self._count(body, more)
+            if state is _HEAD:
+                assert self._head is not None  # noqa: S101 - the state says so
+                self.state = _BODY if more else _COMPLETE
+                self._sink.start(self._head, body, more)
+            else:
+                if not more:
+                    self.state = _COMPLETE
+                self._sink.write(body, more)
         if not more:
             self._gone = True
             if self._waiting is not None:
@@ -186,8 +190,6 @@ class RequestCycle:
             return
         from everloop.asgi.files import read_ahead
 
-        assert self._head is not None  # noqa: S101 - the state says so
-        lacking = announced_length(self._head)
         async with aclosing(read_ahead(path)) as pieces:
             while True:
                 try:
@@ -195,15 +197,18 @@ class RequestCycle:
                 except OSError as error:
                     # Not the OSError itself: to an application that means that the client is gone.
                     raise ProtocolError(f"{PATHSEND} names {path!r}, which cannot be read: {error}") from error
-                lacking -= len(piece)
-                if lacking > 0 and not more:
-                    # The length itself is not passed on: nobody else could tell half of the file from all of it.
-                    raise ProtocolError(
-                        f"{PATHSEND} names {path!r}, which is {lacking} bytes shorter than its content-length says"
-                    )
                 await self.send({"type": "http.response.body", "body": piece, "more_body": more})
                 if not more:
                     return
+
+    def _count(self, body: bytes, more: bool) -> None:
+        """Compare a stream with its content-length, which is not passed on: who else could tell half of it?"""
+        if self.state is _HEAD:
+            assert self._head is not None  # noqa: S101 - the state says so
+            self._lacking = self._head.announced_length
+        self._lacking -= len(body)
+        if self._lacking > 0 and not more:
+            raise ProtocolError(short_of(self._lacking))
 
     def _pass_head_alone(self, more: bool) -> None:
         """Answer HEAD, 204 and 304 without a body: the client has its response with the first body message."""

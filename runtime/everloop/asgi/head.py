@@ -4,14 +4,11 @@ from typing import Any
 
 from everloop.asgi.types import Message
 from everloop.errors import ProtocolError
-from everloop.exchange import ResponseHead
-
-_HOP_BY_HOP = frozenset(("transfer-encoding", "connection", "keep-alive"))
-"""Headers about a connection that the response does not take (RFC 9110, section 7.6.1)."""
+from everloop.exchange import HOP_BY_HOP, ResponseHead, fault_of_header
 
 
 def response_head(message: Message) -> ResponseHead:
-    """Read the message. Raises `ProtocolError` for fields that are missing or of a wrong type."""
+    """Read the message. Raises `ProtocolError` for fields that are missing, of a wrong type, or not allowed by HTTP."""
     status = message.get("status")
     if type(status) is not int:
         status = _status(status)  # http.HTTPStatus, for one
@@ -23,20 +20,19 @@ def response_head(message: Message) -> ResponseHead:
     try:
         # Without a call for each: nearly always every name is known.
         return ResponseHead(
-            status, [(text, value.decode("latin-1")) for name, value in headers if (text := _names[name]) is not None]
+            status,
+            [
+                (text, decoded if (decoded := value.decode("latin-1")).isprintable() else _checked(text, decoded))
+                for name, value in headers
+                if (text := _names[name]) is not None
+            ],
         )
     except (AttributeError, KeyError, TypeError, ValueError):
         return ResponseHead(status, _decoded(headers))
 
 
-def announced_length(head: ResponseHead) -> int:
-    """Give what `content-length` says; 0 where there is none, or one that is no sensible number."""
-    lengths = (value for name, value in head.headers if name == "content-length")
-    return next((int(value) for value in lengths if value.isdecimal() and len(value) < 19), 0)
-
-
 _names: dict[bytes, str | None] = {}
-"""Header names as text, None for those that are dropped. The same few come again and again; the first stay."""
+"""Header names as text, None for those that are dropped: valid ones. The same few come again; the first stay."""
 
 _REMEMBERED = 512
 
@@ -47,13 +43,22 @@ def _decoded(headers: list[Any]) -> list[tuple[str, str]]:
     try:
         for name, value in headers:
             text = name.lower().decode("latin-1")
+            _checked(text, decoded := value.decode("latin-1"))
             if len(_names) < _REMEMBERED and type(name) is bytes:
-                _names[name] = None if text in _HOP_BY_HOP else text
-            if text not in _HOP_BY_HOP:
-                pairs.append((text, value.decode("latin-1")))
+                _names[name] = None if text in HOP_BY_HOP else text
+            if text not in HOP_BY_HOP:
+                pairs.append((text, decoded))
     except (AttributeError, TypeError, ValueError) as error:
         raise _not_pairs(headers) from error
     return pairs
+
+
+def _checked(name: str, value: str) -> str:
+    """Give the value. What has none but printable characters need not be asked about, and nearly nothing has others."""
+    fault = fault_of_header(name, value)
+    if fault is not None:
+        raise ProtocolError(f"http.response.start has {fault}")
+    return value
 
 
 def _list(headers: Any) -> list[Any]:

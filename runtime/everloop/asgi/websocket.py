@@ -6,6 +6,7 @@ from typing import Protocol
 
 from everloop.asgi.types import Message
 from everloop.errors import ClientDisconnected, ProtocolError
+from everloop.exchange import fault_of_header
 
 PAUSED = 1012
 """The code of the disconnect that ends an event while the connection goes on: "service restart", which no API Gateway
@@ -170,11 +171,15 @@ def _disconnect(code: int, reason: str) -> Message:
 
 def _headers(message: Message) -> list[tuple[str, str]]:
     try:
-        return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in message.get("headers") or ()]
+        pairs = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in message.get("headers") or ()]
     except (AttributeError, TypeError, ValueError) as error:
         raise ProtocolError(
             f"websocket.accept has headers {message.get('headers')!r}, expected an iterable of pairs of bytes"
         ) from error
+    for name, value in pairs:
+        if (fault := fault_of_header(name.lower(), value)) is not None:
+            raise ProtocolError(f"websocket.accept has {fault}")
+    return pairs
 
 
 def _data(message: Message) -> str | bytes:

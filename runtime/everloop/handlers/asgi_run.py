@@ -5,7 +5,7 @@ import logging
 
 from everloop.api.reply import UNDER_WAY, Reply
 from everloop.asgi.cycle import CycleState, RequestCycle
-from everloop.errors import DeadlineExceeded, IncompleteResponse, ShutDown
+from everloop.errors import ClientDisconnected, DeadlineExceeded, IncompleteResponse, ShutDown
 from everloop.handlers.answers import Answer
 from everloop.handlers.base import ApplicationExit, exit_code
 from everloop.report import ErrorReport
@@ -100,6 +100,8 @@ class AsgiRun(RequestCycle):
         self._answer.replace(504, "Gateway Timeout", ErrorReport.of(error))
 
     def _failed(self, error: BaseException) -> None:
+        if isinstance(error, ClientDisconnected) and self._reply.broken:
+            return  # the connection has told it already
         self._log("The application raised", error)
         if self.expired:
             self._fail_by_deadline()
@@ -108,7 +110,7 @@ class AsgiRun(RequestCycle):
 
     def _incomplete(self) -> None:
         state = self.state
-        lacking = _LACKING[state] + (_KEPT_BACK if self._pathsend and state is not CycleState.BODY else "")
+        lacking = _LACKING[state] + (_KEPT_BACK if self._streamed and state is not CycleState.BODY else "")
         error = IncompleteResponse(
             f"The application returned before it had completed its response (state {state.name}: {lacking})"
         )

@@ -6,14 +6,14 @@ from types import TracebackType
 from typing import Any, Protocol
 
 from everloop.errors import ClientDisconnected, ProtocolError
-from everloop.exchange import ResponseHead
+from everloop.exchange import ResponseHead, short_of
 from everloop.wsgi.environ import Environ
+from everloop.wsgi.head import response_head
 
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
 StartResponse = Callable[..., Callable[[bytes], None]]
 Application = Callable[[Environ, Any], Iterable[bytes]]
 
-_HOP_BY_HOP = frozenset(("transfer-encoding", "connection", "keep-alive"))
 _BODILESS = (204, 304)
 
 
@@ -56,13 +56,15 @@ class WsgiCycle:
     `joined` collects the body and passes it on whole, for sinks that would do the same in smaller steps.
     """
 
-    __slots__ = ("_bodiless", "_cut", "_head", "_joined", "_method", "_pieces", "_sink", "state")
+    __slots__ = ("_bodiless", "_cut", "_head", "_joined", "_lacking", "_method", "_pieces", "_sink", "state")
 
     def __init__(self, method: str, sink: Sink, *, joined: bool) -> None:
         self._method = method
         self._sink = sink
         self._joined = joined
         self._pieces: list[bytes] = []
+        self._lacking = 0
+        """Bytes of a stream that its content-length announces and that have not come."""
         self._head: ResponseHead | None = None
         self._bodiless = False
         self._cut = False
@@ -126,32 +128,20 @@ class WsgiCycle:
                 self._sink.start(self._head, b"", False)
         elif self.state is _HEAD:
             self.state = _BODY
+            self._lacking = self._head.announced_length - len(piece)
             self._sink.start(self._head, piece, True)
         else:
+            self._lacking -= len(piece)
             self._sink.write(piece, True)
 
     def _end(self) -> None:
         if self._head is None:
             raise ProtocolError("The application returned without calling start_response()")
+        if self._lacking > 0:
+            # The length is not passed on: nobody else could tell a part from the whole.
+            raise ProtocolError(short_of(self._lacking))
         state, self.state = self.state, _COMPLETE
         if state is _HEAD:
             self._sink.start(self._head, b"".join(self._pieces), False)
         elif not self._bodiless:
             self._sink.write(b"", False)
-
-
-def response_head(status: str, headers: list[tuple[str, str]]) -> ResponseHead:
-    """Read what `start_response()` was given. Raises `ProtocolError` for what is not as PEP 3333 has it."""
-    try:
-        number = int(status[:3])
-        # A bytes-as-unicode value goes to Lambda as the characters that latin-1 has for its bytes, as ASGI's do.
-        # Spaces around a value are not part of it, and on the wire nobody sees them; Django's cookies begin with one.
-        pairs = [(lower, value.strip(" \t")) for name, value in headers if (lower := name.lower()) not in _HOP_BY_HOP]
-    except (AttributeError, TypeError, ValueError) as error:
-        raise ProtocolError(
-            f"start_response() was given {status!r} and {headers!r}, expected a status such as '200 OK' and a list of "
-            "pairs of text"
-        ) from error
-    if not 100 <= number <= 999:
-        raise ProtocolError(f"start_response() was given status {status!r}, expected 100 to 999")
-    return ResponseHead(number, pairs)

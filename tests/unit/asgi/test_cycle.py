@@ -182,6 +182,45 @@ async def test_what_has_no_body_is_complete_with_the_first_body_message(
     assert cycle.state is CycleState.COMPLETE
 
 
+def long(length: int) -> dict[str, Any]:
+    return START | {"headers": [(b"content-length", b"%d" % length)]}
+
+
+@pytest.mark.parametrize("messages", [(LAST,), (MORE, LAST), (MORE, MORE, {"type": "http.response.body"})])
+async def test_a_stream_that_is_shorter_than_announced_never_looks_whole(
+    sink: RecordingSink, messages: tuple[dict[str, Any], ...]
+) -> None:
+    """The client is not told the length, so only a failure can tell it; the last message is what fails."""
+    size = sum(len(message.get("body", b"")) for message in messages)
+    cycle = RequestCycle("GET", b"", sink, streamed=True)
+    await cycle.send(long(size + 2))
+    for message in messages[:-1]:
+        await cycle.send(message)
+
+    with pytest.raises(ProtocolError, match="2 bytes shorter than its content-length"):
+        await cycle.send(messages[-1])
+    assert not cycle.delivered
+    assert len(sink.told) == len(messages) - 1
+
+
+@pytest.mark.parametrize("more", [0, -3], ids=["as announced", "longer"])
+async def test_a_stream_that_is_as_long_as_announced(sink: RecordingSink, more: int) -> None:
+    """Or longer: nothing is missing then, and the client does not get to see the length."""
+    cycle = RequestCycle("GET", b"", sink, streamed=True)
+    for message in (long(7 + more), MORE, LAST):
+        await cycle.send(message)
+    assert cycle.delivered
+
+
+@pytest.mark.parametrize(("method", "status"), [("HEAD", 200), ("GET", 304)])
+async def test_the_length_of_what_is_not_sent_counts_for_nothing(sink: RecordingSink, method: str, status: int) -> None:
+    """It says how long the body of another response would be (RFC 9110, section 8.6)."""
+    cycle = RequestCycle(method, b"", sink, streamed=True)
+    for message in (long(7) | {"status": status}, {"type": "http.response.body"}):
+        await cycle.send(message)
+    assert cycle.delivered
+
+
 async def test_the_request_comes_in_one_message(sink: RecordingSink) -> None:
     """Lambda has the whole body before it calls."""
     cycle = RequestCycle("POST", b"body", sink)

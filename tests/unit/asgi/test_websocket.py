@@ -198,6 +198,7 @@ async def test_the_deadline_ends_waiting_and_then_sending(sink: RecordingSink) -
         (None, {"type": "http.response.start"}, "http.response.start"),
         (None, {}, "None"),
         (None, ACCEPT | {"subprotocol": b"v1"}, "subprotocol"),
+        (None, ACCEPT | {"headers": [(b"x-a", b"1\r\n2")]}, r"header x-a with '\\r' at character 1"),
         (None, ACCEPT | {"headers": [("x", "y")]}, "headers"),
         (ACCEPT, ACCEPT, "OPEN"),
         (ACCEPT, {"type": "websocket.send"}, "NoneType"),

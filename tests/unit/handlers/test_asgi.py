@@ -53,7 +53,7 @@ async def answered(
         b"Lambda-Runtime-Invoked-Function-Arn": b"arn:aws:lambda:::function:web",
     }
     invocation = Invocation(headers, body if raw is None else raw)
-    reply = RecordingReply()
+    reply = settings.pop("reply", None) or RecordingReply()
     own = {name: settings.pop(name) for name in ("deadline_margin", "access_log") if name in settings}
     handler = AsgiHandler(app, {"pool": 1}, Front(**({"streaming": False} | settings)), **own)
     await handler.handle(invocation, cast("Reply", reply))
@@ -159,6 +159,20 @@ async def test_an_error_after_the_response_leaves_it_alone(streaming: bool, capl
 
     assert [step for step in told if step[0] == "fail"] == []
     assert "too late" in caplog.text
+
+
+async def test_what_send_raises_once_nobody_reads_is_not_logged_again(caplog: pytest.LogCaptureFixture) -> None:
+    """The connection has told of its end, with the request id; a traceback of `send()` adds nothing."""
+
+    class Broken(RecordingReply):
+        def start(self, content_type: bytes, *first: bytes) -> None:
+            self.broken = True
+            assert self.on_broken is not None
+            self.on_broken()
+
+    with caplog.at_level(logging.ERROR):
+        await answered(sending(START, MORE, MORE), streaming=True, reply=Broken())
+    assert caplog.text == ""
 
 
 async def test_an_exit_is_this_invocations_error_and_then_the_processs_end() -> None:
