@@ -8,6 +8,10 @@ AT_ONCE = 64
 
 WAITING = subjects.everloop("waits", "20 ms wait")
 WAITING_MANGUM = subjects.awslambdaric("waits_mangum", " + Mangum, 20 ms wait")
+WAITING_THREADED = subjects.awslambdaric(
+    "waits_mangum", " of AWS's Python + Mangum, 20 ms wait", AWS_EXECUTION_ENV="AWS_Lambda_python3.13"
+)
+"""On AWS's own Python from 3.12 on its client polls in a thread that it starts for every invocation."""
 WAITING_LEAST = subjects.least("waits", "20 ms wait")
 COMPUTING = subjects.everloop("computes", "compute, WORKERS=auto", EVERLOOP_WORKERS="auto")
 COMPUTING_MANGUM = subjects.awslambdaric("computes_mangum", " + Mangum, compute")
@@ -22,6 +26,7 @@ CONCURRENCY = Suite(
     comparisons=(
         Comparison("memory of all processes", "pss_kib", "KiB", WAITING, WAITING_MANGUM, Target(bound=0.05)),
         cpu(WAITING, WAITING_MANGUM, Target(bound=0.12)),
+        cpu(WAITING, WAITING_THREADED),
         cpu(WAITING_LEAST, WAITING_MANGUM),
         first_poll(WAITING, WAITING_MANGUM, Target(bound=0.15)),
         Comparison("99th percentile", "p99_us", "us", WAITING, WAITING_MANGUM, Target(bound=1.0)),

@@ -48,9 +48,10 @@ def least(module: str, title: str) -> Subject:
     return Subject(f"the least in Python, {title}", (sys.executable, "-m", f"{APPS}.least", f"{APPS}.{module}:app"))
 
 
-def awslambdaric(module: str, title: str) -> Subject:
+def awslambdaric(module: str, title: str, **settings: str) -> Subject:
     """Give a handler under AWS's client."""
-    return Subject(f"awslambdaric{title}", (sys.executable, "-m", "awslambdaric", f"{APPS}.{module}.handler"))
+    command = (sys.executable, "-m", "awslambdaric", f"{APPS}.{module}.handler")
+    return Subject(f"awslambdaric{title}", command, settings)
 
 
 EVERLOOP_BARE = everloop("bare", "bare ASGI")
