@@ -9,7 +9,8 @@ from everloop import logs
 from everloop.api.client import RuntimeApiClient
 from everloop.errors import InvalidSettings
 from everloop.runtime import USER_AGENT, report_init_error, run
-from everloop.settings import LogFormat, Settings, is_address
+from everloop.setting_values import is_address
+from everloop.settings import LogFormat, Settings
 from everloop.startup import Timeline
 
 

@@ -10,8 +10,19 @@ import everloop
 
 ROOT = Path(everloop.__file__).parent
 
-FOUNDATION = {"errors", "settings", "exchange", "headers", "context", "invocation"}
-PURE = {"errors", "settings", "exchange", "headers", "report", "http_stream", "wire", "sources", "wsgi"}
+FOUNDATION = {"errors", "setting_values", "settings", "exchange", "headers", "context", "invocation"}
+PURE = {
+    "errors",
+    "setting_values",
+    "settings",
+    "exchange",
+    "headers",
+    "report",
+    "http_stream",
+    "wire",
+    "sources",
+    "wsgi",
+}
 IMPURE = {
     "asyncio",
     "os",
@@ -29,7 +40,8 @@ SOCKETS = {"socket", "ssl", "select", "selectors", "http", "urllib3", "httpx", "
 
 MAY_IMPORT = {
     "errors": set[str](),
-    "settings": {"errors"},
+    "setting_values": set(),
+    "settings": {"errors", "setting_values"},
     "exchange": {"errors"},
     "headers": set(),
     "context": {"errors", "headers"},
