@@ -25,8 +25,10 @@ def main() -> int:
         logs.configure(as_json=environ.get("AWS_LAMBDA_LOG_FORMAT", "").upper() == "JSON", level=None)
         return settings_failed(error, environ.get("AWS_LAMBDA_RUNTIME_API"))
     # Managed Instances: records of several invocations interleave, and Lambda tells them apart by their JSON.
-    as_json = settings.log_format is LogFormat.JSON or settings.max_concurrency is not None
-    logs.configure(as_json=as_json, level=settings.log_level, telemetry=settings.telemetry)
+    managed = settings.max_concurrency is not None
+    as_json = settings.log_format is LogFormat.JSON or managed
+    in_lines = managed and settings.telemetry is None
+    logs.configure(as_json=as_json, level=settings.log_level, telemetry=settings.telemetry, in_parts=in_lines)
     if settings.handler:
         environ.setdefault("_HANDLER", settings.handler)  # Lambda's own name for it, which instrumentations look for
     environ.pop("_LAMBDA_TELEMETRY_LOG_FD", None)  # a child would write text where Lambda expects frames

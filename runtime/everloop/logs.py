@@ -198,11 +198,11 @@ def write_line(text: str) -> None:
     _output.write(text)
 
 
-def configure(*, as_json: bool, level: str | None, telemetry: int | None = None) -> None:
+def configure(*, as_json: bool, level: str | None, telemetry: int | None = None, in_parts: bool = False) -> None:
     """Send what is logged to standard output, or to the telemetry descriptor, as Lambda wants it.
 
     `level` is AWS_LAMBDA_LOG_LEVEL; without it JSON begins at INFO and text at WARNING, as under AWS's client, except
-    for everloop's own few lines.
+    for everloop's own few lines. `in_parts`: records of JSON that are too long for a line are written as several.
     """
     global _output
     prepare_output(sys.stdout)
@@ -210,7 +210,7 @@ def configure(*, as_json: bool, level: str | None, telemetry: int | None = None)
         _output = TelemetryFrames(telemetry, as_json=as_json, levels=as_json or level is not None)
     in_lines = telemetry is not None or sys.stdout.isatty()
     handler = LambdaOutput()
-    handler.setFormatter(JsonFormatter() if as_json else TextFormatter("\n" if in_lines else "\r"))
+    handler.setFormatter(_json_formatter(in_parts) if as_json else TextFormatter("\n" if in_lines else "\r"))
     root = logging.getLogger()
     root.addHandler(handler)
     if level is not None:
@@ -219,6 +219,14 @@ def configure(*, as_json: bool, level: str | None, telemetry: int | None = None)
         root.setLevel(logging.INFO)
     else:
         logging.getLogger("everloop").setLevel(logging.INFO)
+
+
+def _json_formatter(in_parts: bool) -> JsonFormatter:
+    if in_parts:
+        from everloop.long_records import JsonFormatterInParts  # for those who have several slots
+
+        return JsonFormatterInParts()
+    return JsonFormatter()
 
 
 def prepare_output(stream: TextIO) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import contextvars
 import json
+import logging
 import os
 import signal
 import sys
@@ -16,7 +17,8 @@ async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
     """Tell the log when the lifespan starts and ends; answer requests.
 
     `/` is answered with what surrounds the process, `/large?bytes=N` with so many bytes;
-    `/sleep?seconds=S&mark=M` tells, S seconds later, which mark it sees; `/die` ends the process that serves it.
+    `/sleep?seconds=S&mark=M` tells, S seconds later, which mark it sees; `/log?bytes=N` logs so many; `/die` ends the
+    process that serves it.
     """
     if scope["type"] == "lifespan":
         for moment in ("startup", "shutdown"):
@@ -32,6 +34,9 @@ async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
         await asyncio.sleep(float(query["seconds"][0]))
         seen = {"mark": mark.get(), "request_id": scope["aws.context"].aws_request_id, "pid": os.getpid()}
         content_type, body = b"application/json", json.dumps(seen).encode()
+    elif scope["path"] == "/log":
+        logging.getLogger("user").warning("x" * int(query["bytes"][0]))
+        content_type, body = b"text/plain", b"logged"
     elif scope["path"] == "/die":
         os.kill(os.getpid(), signal.SIGKILL)
         return
