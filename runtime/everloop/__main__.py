@@ -27,8 +27,8 @@ def main() -> int:
     # Managed Instances: records of several invocations interleave, and Lambda tells them apart by their JSON.
     managed = settings.max_concurrency is not None
     as_json = settings.log_format is LogFormat.JSON or managed
-    in_lines = managed and settings.telemetry is None
-    logs.configure(as_json=as_json, level=settings.log_level, telemetry=settings.telemetry, in_parts=in_lines)
+    limited = managed and settings.telemetry is None  # a frame may have any length
+    logs.configure(as_json=as_json, level=settings.log_level, telemetry=settings.telemetry, limited=limited)
     if settings.handler:
         environ.setdefault("_HANDLER", settings.handler)  # Lambda's own name for it, which instrumentations look for
     environ.pop("_LAMBDA_TELEMETRY_LOG_FD", None)  # a child would write text where Lambda expects frames

@@ -198,11 +198,11 @@ def write_line(text: str) -> None:
     _output.write(text)
 
 
-def configure(*, as_json: bool, level: str | None, telemetry: int | None = None, in_parts: bool = False) -> None:
+def configure(*, as_json: bool, level: str | None, telemetry: int | None = None, limited: bool = False) -> None:
     """Send what is logged to standard output, or to the telemetry descriptor, as Lambda wants it.
 
     `level` is AWS_LAMBDA_LOG_LEVEL; without it JSON begins at INFO and text at WARNING, as under AWS's client, except
-    for everloop's own few lines. `in_parts`: records of JSON that are too long for a line are written as several.
+    for everloop's own few lines. `limited`: lines may not be longer than 64 KiB (Managed Instances).
     """
     global _output
     prepare_output(sys.stdout)
@@ -210,7 +210,15 @@ def configure(*, as_json: bool, level: str | None, telemetry: int | None = None,
         _output = TelemetryFrames(telemetry, as_json=as_json, levels=as_json or level is not None)
     in_lines = telemetry is not None or sys.stdout.isatty()
     handler = LambdaOutput()
-    handler.setFormatter(_json_formatter(in_parts) if as_json else TextFormatter("\n" if in_lines else "\r"))
+    formatter: logging.Formatter
+    if limited:
+        from everloop.long_lines import JsonFormatterInParts, limit_lines  # for those who have several slots
+
+        limit_lines()
+        formatter = JsonFormatterInParts()
+    else:
+        formatter = JsonFormatter() if as_json else TextFormatter("\n" if in_lines else "\r")
+    handler.setFormatter(formatter)
     root = logging.getLogger()
     root.addHandler(handler)
     if level is not None:
@@ -219,14 +227,6 @@ def configure(*, as_json: bool, level: str | None, telemetry: int | None = None,
         root.setLevel(logging.INFO)
     else:
         logging.getLogger("everloop").setLevel(logging.INFO)
-
-
-def _json_formatter(in_parts: bool) -> JsonFormatter:
-    if in_parts:
-        from everloop.long_records import JsonFormatterInParts  # for those who have several slots
-
-        return JsonFormatterInParts()
-    return JsonFormatter()
 
 
 def prepare_output(stream: TextIO) -> None:

@@ -59,12 +59,13 @@ def test_workers_share_the_slots(start: Starter, user_image: str) -> None:
     assert container.exit_code() == 0
 
 
-def test_a_log_record_of_any_length_stops_nobody(start: Starter, user_image: str) -> None:
+def test_lines_of_any_length_stop_nobody(start: Starter, user_image: str) -> None:
     """The emulator reads no line over 64 KiB, and nothing more after one: the process would stand on a full pipe."""
     container = managed(start, user_image)
     for _ in range(5):
         assert container.invoke("/log", "bytes=300000").json()["body"] == "logged"
     container.wait_until(lambda: container.log.count('"part": "34/34"') == 5, "all parts in the log")
+    container.wait_until(lambda: container.log.count("y" * 60_000) == 2 * 5 * 5, "all that was printed in the log")
 
 
 def test_a_worker_that_dies_ends_the_environment(start: Starter, user_image: str) -> None:

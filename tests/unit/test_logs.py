@@ -15,12 +15,11 @@ import pytest
 from awslambdaric.bootstrap import FramedTelemetryLogSink, LambdaLoggerHandlerWithFrameType
 from awslambdaric.lambda_runtime_log_utils import _TEXT_FRAME_TYPES
 from awslambdaric.lambda_runtime_log_utils import JsonFormatter as AwsJson
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from everloop import logs
 from everloop.invocation import Invocation, current
-from everloop.long_records import JsonFormatterInParts
 
 REQUEST_ID = "8476a536-e9f4-11e8-9739-2dfe598c3fcd"
 LEVELS = [10, 20, 30, 40, 50, 5, 25, 35, 60, 0]
@@ -190,23 +189,3 @@ def through_a_pipe(write: Any) -> bytes:
         reader.join()
         os.close(reading)
     return found.getvalue()
-
-
-@given(st.integers(0, 140_000), st.sampled_from(["x", '"', "\\", "\n", "é", "\U0001f680", "\udc80", "\0"]))
-@settings(max_examples=60, deadline=None)
-def test_a_record_that_is_too_long_for_a_line_is_written_in_parts(length: int, character: str) -> None:
-    """No line is longer than Lambda reads, each is a record of the invocation's, and joined they are the whole."""
-    found = record(character * length, courier={"orders": [1, 2]})
-    whole = logs.JsonFormatter().format(found)
-    lines = JsonFormatterInParts().format(found).split("\n")
-
-    assert all(len(line.encode("utf-8", "backslashreplace")) < 65_000 for line in lines)
-    if len(whole.encode("utf-8", "backslashreplace")) <= 60_000:
-        assert lines == [whole]
-        return
-    parts = [json.loads(line) for line in lines]
-    assert "".join(part["message"] for part in parts) == whole
-    assert [part["part"] for part in parts] == [f"{number}/{len(parts)}" for number in range(1, len(parts) + 1)]
-    assert {(part["requestId"], part["level"], part["logger"], part["timestamp"]) for part in parts} == {
-        (REQUEST_ID, "INFO", "courier", json.loads(whole)["timestamp"])
-    }

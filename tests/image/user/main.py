@@ -17,8 +17,8 @@ async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
     """Tell the log when the lifespan starts and ends; answer requests.
 
     `/` is answered with what surrounds the process, `/large?bytes=N` with so many bytes;
-    `/sleep?seconds=S&mark=M` tells, S seconds later, which mark it sees; `/log?bytes=N` logs so many; `/die` ends the
-    process that serves it.
+    `/sleep?seconds=S&mark=M` tells, S seconds later, which mark it sees; `/log?bytes=N` logs and prints so many;
+    `/die` ends the process that serves it.
     """
     if scope["type"] == "lifespan":
         for moment in ("startup", "shutdown"):
@@ -36,6 +36,8 @@ async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
         content_type, body = b"application/json", json.dumps(seen).encode()
     elif scope["path"] == "/log":
         logging.getLogger("user").warning("x" * int(query["bytes"][0]))
+        for stream in (sys.stdout, sys.stderr):
+            print("y" * int(query["bytes"][0]), file=stream)
         content_type, body = b"text/plain", b"logged"
     elif scope["path"] == "/die":
         os.kill(os.getpid(), signal.SIGKILL)

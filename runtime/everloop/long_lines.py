@@ -1,0 +1,93 @@
+"""Where a line of output has a limit: on Managed Instances nobody reads one of more than 64 KiB.
+
+Tried with AWS's emulator in that mode: at a longer one it stops reading, and the process stands on its full pipe, with
+all of its invocations. So records become several records, and what is printed several lines.
+"""
+
+import io
+import logging
+import sys
+from typing import TextIO
+
+from everloop.logs import JsonFormatter
+
+LONGEST_LINE = 60_000
+"""Bytes; there is room for a line's end, and for what may be written in front of it."""
+
+PIECE = 9_000
+"""Characters that fit in any case: at most six bytes each, as an escaped lone surrogate, and a record around them."""
+
+
+class JsonFormatterInParts(JsonFormatter):
+    """Writes a record that is too long for one line as several, so that nothing of it is lost.
+
+    Each part is a record of its own, with `part` as in `2/3`; their messages, joined, are the JSON of the whole.
+    """
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Give the record's one line, or the lines of its parts, without the last line's end."""
+        format_whole = super().format
+        text = format_whole(record)
+        if fits(text):
+            return text
+        starts = range(0, len(text), PIECE)
+        return "\n".join(
+            format_whole(_part(record, text[start : start + PIECE], f"{number}/{len(starts)}"))
+            for number, start in enumerate(starts, 1)
+        )
+
+
+class BrokenLines(io.TextIOWrapper):
+    """Standard output or standard error, with a line's end wherever a line would be too long."""
+
+    def write(self, text: str, /) -> int:
+        """Write the text; give its length."""
+        if len(text) <= PIECE:
+            return super().write(text)
+        super().write("\n".join(map(broken, text.split("\n"))))
+        return len(text)
+
+
+def limit_lines() -> None:
+    """Put `BrokenLines` in the place of standard output and standard error."""
+    sys.stdout = _limited(sys.stdout)
+    sys.stderr = _limited(sys.stderr)
+
+
+def fits(line: str) -> bool:
+    """Tell whether a line is short enough."""
+    return len(line) <= PIECE or len(line.encode("utf-8", "backslashreplace")) <= LONGEST_LINE
+
+
+def broken(line: str) -> str:
+    """Give a line as several where it is too long."""
+    if fits(line):
+        return line
+    size = LONGEST_LINE if line.isascii() else PIECE
+    return "\n".join(line[start : start + size] for start in range(0, len(line), size))
+
+
+def _limited(stream: TextIO) -> TextIO:
+    # The descriptor is not ours to close: the stream that had it lives on as sys.__stdout__ or sys.__stderr__.
+    file = io.BufferedWriter(io.FileIO(stream.fileno(), "w", closefd=False))
+    return BrokenLines(
+        file,
+        encoding=stream.encoding,
+        errors=stream.errors,
+        line_buffering=True,
+        write_through=getattr(stream, "write_through", False),  # PYTHONUNBUFFERED
+    )
+
+
+def _part(record: logging.LogRecord, message: str, part: str) -> logging.LogRecord:
+    return logging.makeLogRecord(
+        {
+            "name": record.name,
+            "levelno": record.levelno,
+            "levelname": record.levelname,
+            "created": record.created,
+            "msecs": record.msecs,
+            "msg": message,
+            "part": part,
+        }
+    )
