@@ -9,7 +9,8 @@ from typing import Any
 
 from everloop.after_response import hooks, run_hooks
 from everloop.api.reply import UNDER_WAY, Reply
-from everloop.handlers.base import ApplicationExit, InvocationHandler
+from everloop.background import leave_running
+from everloop.handlers.base import ApplicationExit, InvocationHandler, is_shut_down, shut_down
 from everloop.handlers.deadline import GRACE, time_before_stop
 from everloop.invocation import Invocation, current
 from everloop.report import ErrorReport
@@ -55,7 +56,7 @@ class Crew:
         if self._tasks:
             await asyncio.wait(self._tasks.values(), timeout=seconds)
         for task in self._tasks.values():
-            task.cancel()
+            shut_down(task)
         if self._tasks:
             await asyncio.wait(self._tasks.values(), timeout=GRACE)
         if self._tasks:
@@ -75,6 +76,10 @@ class Crew:
         except ApplicationExit as exiting:
             self._on_exit(exiting.code)
             return  # and no further poll
+        except asyncio.CancelledError as error:
+            if is_shut_down(asyncio.current_task()):
+                raise
+            self._cancelled(invocation, reply, error)
         except Exception as error:  # a mistake in everloop must not end the process
             logger.exception("everloop failed; please report this")
             if reply.state in UNDER_WAY:
@@ -82,6 +87,17 @@ class Crew:
         finally:
             self._tasks.pop(reply, None)
         reply.release()
+
+    def _cancelled(self, invocation: Invocation, reply: Reply, error: BaseException) -> None:
+        """Go on where the application has cancelled the task after its call was over: the slot must not end with it."""
+        logger.warning(
+            "The task of the invocation was cancelled after the application had returned, and what it waited for is "
+            "left running. A timer of the application's own that it did not take back is the usual cause."
+        )
+        for future in invocation.background or ():
+            leave_running(future)
+        if reply.state in UNDER_WAY:
+            reply.fail(ErrorReport.of(error))
 
 
 def task_starter(loop: asyncio.AbstractEventLoop) -> Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]:

@@ -7,7 +7,7 @@ from everloop.api.reply import UNDER_WAY, Reply
 from everloop.asgi.cycle import CycleState, RequestCycle
 from everloop.errors import ClientDisconnected, DeadlineExceeded, IncompleteResponse, ShutDown
 from everloop.handlers.answers import Answer
-from everloop.handlers.base import ApplicationExit, exit_code
+from everloop.handlers.base import ApplicationExit, exit_code, is_shut_down
 from everloop.report import ErrorReport
 
 logger = logging.getLogger("everloop")
@@ -39,7 +39,7 @@ class AsgiRun(RequestCycle):
         if isinstance(error, asyncio.CancelledError):
             if self.expired:
                 self._fail_by_deadline()
-            elif self._task is not None and self._task.cancelling():
+            elif is_shut_down(self._task):
                 self._replace(
                     503, "Service Unavailable", ShutDown("The process was shut down before the response was complete")
                 )

@@ -1,5 +1,6 @@
 """What the runtime asks of every kind of handler."""
 
+import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 
@@ -29,6 +30,20 @@ class BlockingHandler(Protocol):
 
     def expire(self, invocation: Invocation, reply: Reply, error: DeadlineExceeded) -> None:
         """Answer in the place of a call that is still running when its deadline is there. Called on the loop."""
+
+
+_shut_down: set[asyncio.Task[None] | None] = set()
+
+
+def shut_down(task: asyncio.Task[None]) -> None:
+    """Cancel the work on an invocation because the process ends."""
+    _shut_down.add(task)
+    task.cancel()
+
+
+def is_shut_down(task: asyncio.Task[None] | None) -> bool:
+    """Tell a task that is cancelled because the process ends from one that the application cancelled itself."""
+    return task in _shut_down
 
 
 async def done() -> None:

@@ -11,7 +11,7 @@ from everloop.api.reply import UNDER_WAY, Reply
 from everloop.background import settle
 from everloop.errors import ClientDisconnected, DeadlineExceeded, InvocationError, ShutDown
 from everloop.handlers.answers import fit
-from everloop.handlers.base import ApplicationExit, done, exit_code
+from everloop.handlers.base import ApplicationExit, done, exit_code, is_shut_down
 from everloop.handlers.deadline import Deadlines
 from everloop.handlers.front import Front
 from everloop.handlers.pieces import Pieces
@@ -145,7 +145,7 @@ class _Run:
             failed(self._reply, deadline_exceeded())
         elif self._broken:
             logger.debug("The generator was stopped: its connection is broken")
-        elif self._task is not None and self._task.cancelling():
+        elif is_shut_down(self._task):
             failed(self._reply, ShutDown("The process was shut down before the handler had returned"))
             raise error
         else:

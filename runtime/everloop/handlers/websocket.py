@@ -13,7 +13,7 @@ from everloop.asgi.websocket import SocketState, WebSocketCycle
 from everloop.background import settle
 from everloop.errors import ClientDisconnected, DeadlineExceeded, MissingExtra
 from everloop.exchange import Handshake
-from everloop.handlers.base import ApplicationExit, exit_code
+from everloop.handlers.base import ApplicationExit, exit_code, is_shut_down
 from everloop.handlers.deadline import Deadlines
 from everloop.invocation import Invocation
 from everloop.report import ErrorReport
@@ -212,7 +212,7 @@ class _Run:
         except asyncio.CancelledError as error:
             if self.expired:
                 self._fail_by_deadline()
-            elif self._task is not None and self._task.cancelling():
+            elif is_shut_down(self._task):
                 self._answer_unless_answered(503)
                 raise
             else:
