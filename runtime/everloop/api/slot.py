@@ -1,8 +1,10 @@
 """A slot: one connection, and one invocation at a time."""
 
 import asyncio
+import contextvars
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
 
 from everloop.api.connection import Connection
 from everloop.api.reply import Reply, refusal
@@ -42,6 +44,9 @@ class Slot:
         self._loop = asyncio.get_running_loop()
         self._on_release = self.poll
         """Bound once: binding costs as much as calling."""
+        self._context = contextvars.copy_context()
+        """That of start-up: a connection reads, and starts what comes, in the context that it was made in. Made in an
+        invocation's, it would hand the variables of that one on to all that follow."""
         self._connection: Connection | None = None
         self._connecting: asyncio.Task[None] | None = None
         self._failures = 0
@@ -56,7 +61,7 @@ class Slot:
             connection.listener = None
             connection.ask(self, self._encoder.next)
         else:
-            self._connecting = self._loop.create_task(self._poll_anew(), name="everloop connecting")
+            self._connect_for(self._poll_anew())
 
     @property
     def unread_event(self) -> bool:
@@ -75,6 +80,9 @@ class Slot:
         if self._connection is not None:
             self._connection.close()
             await self._connection.wait_closed()
+
+    def _connect_for(self, work: Coroutine[Any, Any, None]) -> None:
+        self._connecting = self._loop.create_task(work, name="everloop connecting", context=self._context.copy())
 
     async def _poll_anew(self) -> None:
         try:
@@ -101,7 +109,7 @@ class Slot:
         connection = self._connection
         if connection is None or connection.closed:
             # The event came with `Connection: close`: it is answered on the next connection.
-            self._connecting = self._loop.create_task(self._hand_on_anew(invocation))
+            self._connect_for(self._hand_on_anew(invocation))
         else:
             # What the application sends while this call lasts may leave together, at its end at the latest: most
             # applications never wait, and are done then.
