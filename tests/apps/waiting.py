@@ -56,8 +56,10 @@ async def ends_its_stream(scope: Any, receive: Any, send: Any) -> None:
 
 
 async def by_path(scope: Any, receive: Any, send: Any) -> None:
-    """Waits on `/wait`, answers at once elsewhere."""
+    """Waits on `/wait`, ignores its cancellation on `/stubborn`, answers at once elsewhere."""
     await no_lifespan(scope)
+    if scope["path"] == "/stubborn":
+        await stubborn(scope, receive, send)
     if scope["path"] == "/wait":
         await asyncio.sleep(60)
     if scope["path"] == "/gate":

@@ -52,6 +52,16 @@ def test_stubborn_task_is_abandoned(launch: Launcher) -> None:
     assert env.process.running()
 
 
+def test_records_of_a_deadline_belong_to_its_invocation(launch: Launcher, loop: dict[str, str]) -> None:
+    """Not to an earlier one, for which the timer was set."""
+    env = launch("waiting:by_path", MARGIN | loop)
+    env.invoke(function_url("/"), timeout=TIMEOUT, request_id="earlier").response()
+    assert env.invoke(function_url("/stubborn"), timeout=TIMEOUT, request_id="late").response()["statusCode"] == 504
+    env.process.wait_for_logs("\tlate\t", 2)
+    assert "did not end when it was cancelled" in env.process.logged("\tlate\t")[0].text
+    assert not env.process.logged("\tearlier\t")
+
+
 def test_process_serves_after_a_deadline(launch: Launcher) -> None:
     """The event after a deadline is served by the same process."""
     env = launch("waiting:by_path", MARGIN)

@@ -8,6 +8,7 @@ from everloop.asgi.cycle import CycleState, RequestCycle
 from everloop.errors import ClientDisconnected, DeadlineExceeded, IncompleteResponse, ShutDown
 from everloop.handlers.answers import Answer
 from everloop.handlers.base import ApplicationExit, exit_code, is_shut_down
+from everloop.invocation import Invocation
 from everloop.report import ErrorReport
 
 logger = logging.getLogger("everloop")
@@ -63,6 +64,11 @@ class AsgiRun(RequestCycle):
             self._incomplete()
 
     # The three steps of the deadline.
+
+    @property
+    def invocation(self) -> Invocation:
+        """What it works on."""
+        return self._reply.invocation
 
     def deadline_near(self) -> bool:
         """Send http.disconnect to an application that has not answered yet."""

@@ -1,9 +1,12 @@
 """What happens to a task when its invocation's deadline comes near: told, cancelled, given up."""
 
 import asyncio
+import contextvars
 import logging
 import time
 from typing import Protocol
+
+from everloop.invocation import Invocation, current
 
 GRACE = 0.1
 """Seconds between the steps: time for the application to end its stream itself, then for its `finally` blocks."""
@@ -29,6 +32,10 @@ class Stoppable(Protocol):
 
     expired: bool
     """True once the application was told that its time is up before it had answered."""
+
+    @property
+    def invocation(self) -> Invocation:
+        """What it works on."""
 
     def deadline_near(self) -> bool:
         """Tell the application; False when it has answered, so that only the slot is waiting for it."""
@@ -58,6 +65,8 @@ class Deadlines:
         """Work that has been told and has not ended."""
         self._armed: float | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._context = contextvars.copy_context()
+        """That of start-up: who sets the timer is not who is stopped by it."""
 
     def watch(self, work: Stoppable, deadline: float | None) -> None:
         """Watch over `work`, whose invocation has until `deadline` in seconds since the epoch."""
@@ -83,7 +92,7 @@ class Deadlines:
         if self._timer is not None:
             self._timer.cancel()
         self._armed = when
-        self._timer = self._loop.call_at(when, self._fired)
+        self._timer = self._loop.call_at(when, self._fired, context=self._context)
 
     def _fired(self) -> None:
         self._armed = self._timer = None
@@ -91,12 +100,13 @@ class Deadlines:
         for work in [work for work in self._watched if work.stop_at is not None and work.stop_at <= now]:
             if work in self._watched:  # not stopped by the step of another
                 self._watched.discard(work)
-                self._near(work)
+                contextvars.copy_context().run(self._near, work)
         if self._watched:
             self._arm(min(work.stop_at for work in self._watched if work.stop_at is not None))
 
     def _near(self, work: Stoppable) -> None:
-        """Take the first step."""
+        """Take the first step. The timers of the others take its context on, and their records the request id."""
+        current.set(work.invocation)
         if work.deadline_near():
             work.expired = True
             self._late.add(work)

@@ -159,6 +159,11 @@ class _Run:
 
     # The three steps of the deadline.
 
+    @property
+    def invocation(self) -> Invocation:
+        """What it works on."""
+        return self._reply.invocation
+
     def deadline_near(self) -> bool:
         """Tell whether there is still something to stop. A plain handler has `context` to see what time is left."""
         self._closed_late = not self.closing

@@ -147,7 +147,7 @@ class ThreadedHandler:
 class _Run:
     """One job in a thread."""
 
-    __slots__ = ("_abandoned", "_done", "_end", "_invocation", "_owner", "_remote", "_reply", "expired", "stop_at")
+    __slots__ = ("_abandoned", "_done", "_end", "_owner", "_remote", "_reply", "expired", "invocation", "stop_at")
 
     stop_at: float | None
     expired: bool
@@ -161,7 +161,7 @@ class _Run:
         done: asyncio.Future[None],
     ) -> None:
         self._owner = owner
-        self._invocation = invocation
+        self.invocation = invocation
         self._reply = reply
         self._remote = remote
         self._done = done
@@ -201,6 +201,6 @@ class _Run:
         """Answer, and let the slot poll while the thread goes on by itself."""
         self._abandoned = True
         self._remote.cut_off()
-        self._owner.abandon(self._invocation, self._reply)
+        self._owner.abandon(self.invocation, self._reply)
         if not self._done.done():
             self._done.set_result(None)

@@ -230,6 +230,11 @@ class _Run:
         else:
             self._returned()
 
+    @property
+    def invocation(self) -> Invocation:
+        """What it works on."""
+        return self._reply.invocation
+
     def deadline_near(self) -> bool:
         """Send websocket.disconnect to an application that waits."""
         if not self._unanswered:
