@@ -1,6 +1,7 @@
 """An event source of the user's own: the example of docs/event-sources.md, and an application behind it."""
 
 import json
+from contextlib import suppress
 from typing import Any
 
 from everloop.exchange import HttpRequest, ResponseHead
@@ -52,6 +53,15 @@ class Raising(IotRule):
         raise ZeroDivisionError("in decode")
 
 
+class CannotEncode(IotRule):
+    """A source with a mistake in its answers."""
+
+    name = "cannot-encode"
+
+    def encode(self, event: dict[str, Any], head: ResponseHead, body: str, is_base64: bool) -> Any:
+        raise ZeroDivisionError("in encode")
+
+
 class Unfinished(EventSource):
     """Lacks what every source must have."""
 
@@ -71,6 +81,12 @@ class NeedsArguments(IotRule):
 
 
 ready = IotRule()
+
+
+async def careless(scope: Any, receive: Any, send: Any) -> None:
+    """Whatever `send()` raises, it goes on."""
+    with suppress(Exception):
+        await app(scope, receive, send)
 
 
 async def app(scope: Any, receive: Any, send: Any) -> None:

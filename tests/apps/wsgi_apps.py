@@ -24,6 +24,10 @@ def bare(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         return _stream(start_response)
     if path == "/nothing":
         return []
+    if path.startswith("/undecodable"):
+        name = os.fsdecode(b"\xe9")
+        start_response("200 OK", [("Content-Disposition", f"attachment; filename={name}")])
+        return [] if path == "/undecodable" else [b"text"]
     if path == "/run":
         start_response("200 OK", [])
         return [str(asyncio.run(_answer())).encode()]

@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from support.environment import Launcher
 from support.payloads import payload
 
@@ -26,6 +28,18 @@ def test_a_source_that_raises_fails_its_invocation_alone(launch: Launcher) -> No
     error = env.invoke(payload("iot-rule", "telemetry").event).error()
     assert error["errorType"] == "ZeroDivisionError"
     env.process.wait_for_log("in decode")
+    assert env.answers(payload("function-url", "get_root").event)["statusCode"] == 200
+
+
+@pytest.mark.parametrize("app", ["app", "careless"])
+def test_a_source_that_cannot_encode_fails_its_invocation_alone(launch: Launcher, app: str) -> None:
+    """A response that nobody can encode is none, whatever the application makes of that: Lambda is told."""
+    env = launch(f"iot_source:{app}", {"EVERLOOP_SOURCES": "iot_source:CannotEncode"})
+
+    error = env.invoke(payload("iot-rule", "telemetry").event).error()
+    assert error["errorType"] == ("ZeroDivisionError" if app == "app" else "Runtime.IncompleteResponse")
+    env.process.wait_for_log("An event source raised.*in encode")
+    assert not env.process.logged("the response stands|please report")
     assert env.answers(payload("function-url", "get_root").event)["statusCode"] == 200
 
 

@@ -57,6 +57,20 @@ def test_failures_are_answered_500(launch: Launcher, slots: dict[str, str], path
     assert env.answers(function_url("/"))["statusCode"] == 200
 
 
+@pytest.mark.parametrize("path", ["/undecodable", "/undecodable/text"])
+@pytest.mark.parametrize("mode", [{}, STREAMING], ids=["buffered", "streaming"])
+def test_what_json_cannot_carry_is_answered_500(
+    launch: Launcher, slots: dict[str, str], mode: dict[str, str], path: str
+) -> None:
+    """The name of a file that is not UTF-8, in a header: the response is none, and does not stand."""
+    env = launch("wsgi_apps:bare", slots | mode)
+    exchange = env.invoke(function_url(path)).wait()
+    assert b'"statusCode":500' in exchange.request.content
+    env.process.wait_for_log("surrogates not allowed")
+    assert not env.process.logged("the response stands")
+    env.invoke(function_url("/run")).wait()
+
+
 def test_iterables_are_streamed(launch: Launcher, slots: dict[str, str]) -> None:
     """A chunk for a piece, and trailers for a failure in the middle."""
     answer = launch("wsgi_apps:bare", slots | STREAMING).invoke(function_url("/stream")).wait()

@@ -159,12 +159,13 @@ class RequestCycle:
                 self._count(body, more)
             if state is _HEAD:
                 assert self._head is not None  # noqa: S101 - the state says so
-                self.state = _BODY if more else _COMPLETE
+                # The state comes last: a response that cannot be encoded is none.
                 self._sink.start(self._head, body, more)
+                self.state = _BODY if more else _COMPLETE
             else:
+                self._sink.write(body, more)
                 if not more:
                     self.state = _COMPLETE
-                self._sink.write(body, more)
         if not more:
             self._gone = True
             if self._waiting is not None:

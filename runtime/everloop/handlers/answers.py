@@ -227,6 +227,16 @@ def fit(reply: Reply, payload: bytes, content_type: bytes = JSON) -> None:
         reply.complete(payload, content_type)
 
 
+def replace(answer: Answer, reply: Reply, status: int, text: str, error: BaseException) -> None:
+    """Answer with `status` in the place of an application that failed with `error`, in any case with something."""
+    report = ErrorReport.of(error)
+    try:
+        answer.replace(status, text, report)
+    except Exception as failure:
+        logger.error("An event source raised", exc_info=failure)
+        reply.fail(report)
+
+
 def error_head(status: int) -> ResponseHead:
     """Give the head of an answer that the runtime makes itself."""
     return ResponseHead(status, [("content-type", "text/plain; charset=utf-8")])

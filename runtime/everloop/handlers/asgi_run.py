@@ -6,7 +6,7 @@ import logging
 from everloop.api.reply import UNDER_WAY, Reply
 from everloop.asgi.cycle import CycleState, RequestCycle
 from everloop.errors import ClientDisconnected, DeadlineExceeded, IncompleteResponse, ShutDown
-from everloop.handlers.answers import Answer
+from everloop.handlers.answers import Answer, replace
 from everloop.handlers.base import ApplicationExit, exit_code, is_shut_down
 from everloop.invocation import Invocation
 from everloop.report import ErrorReport
@@ -103,7 +103,7 @@ class AsgiRun(RequestCycle):
         )
         logger.error("%s: %s", error.error_type, error)
         self.cut()
-        self._answer.replace(504, "Gateway Timeout", ErrorReport.of(error))
+        replace(self._answer, self._reply, 504, "Gateway Timeout", error)
 
     def _failed(self, error: BaseException) -> None:
         if isinstance(error, ClientDisconnected) and self._reply.broken:
@@ -131,7 +131,7 @@ class AsgiRun(RequestCycle):
         """Give the answer that stands for a failure, unless there is one."""
         if self._unanswered:
             self.cut()
-            self._answer.replace(status, text, ErrorReport.of(error))
+            replace(self._answer, self._reply, status, text, error)
 
 
 _LACKING = {

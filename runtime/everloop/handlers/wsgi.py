@@ -6,7 +6,7 @@ from everloop.api.promptness import Habits
 from everloop.api.reply import UNDER_WAY, Reply, ReplyState
 from everloop.errors import ClientDisconnected, DeadlineExceeded, InvocationError, UnknownEvent
 from everloop.handlers.access import LoggedAnswer
-from everloop.handlers.answers import Answer, StreamedAnswer
+from everloop.handlers.answers import Answer, StreamedAnswer, replace
 from everloop.handlers.base import ApplicationExit, BlockingHandler, exit_code
 from everloop.handlers.front import Front
 from everloop.invocation import Invocation
@@ -105,8 +105,7 @@ def failed(cycle: WsgiCycle, answer: Answer, reply: Reply, error: BaseException)
 
 
 def _replace(answer: Answer, reply: Reply, status: int, text: str, error: BaseException) -> None:
-    report = ErrorReport.of(error)
     if reply.state is not ReplyState.PENDING:
-        reply.fail(report)
+        reply.fail(ErrorReport.of(error))
     else:
-        answer.replace(status, text, report)
+        replace(answer, reply, status, text, error)

@@ -140,8 +140,8 @@ class WsgiCycle:
         if self._lacking > 0:
             # The length is not passed on: nobody else could tell a part from the whole.
             raise ProtocolError(short_of(self._lacking))
-        state, self.state = self.state, _COMPLETE
-        if state is _HEAD:
+        if self.state is _HEAD:
             self._sink.start(self._head, b"".join(self._pieces), False)
         elif not self._bodiless:
             self._sink.write(b"", False)
+        self.state = _COMPLETE  # last: a response that cannot be encoded is none
