@@ -38,14 +38,26 @@ class JsonFormatterInParts(JsonFormatter):
 
 
 class BrokenLines(io.TextIOWrapper):
-    """Standard output or standard error, with a line's end wherever a line would be too long."""
+    """Standard output or standard error, with a line's end wherever a line would be too long.
+
+    Lines go on from one call to the next: `json.dump()`, `print(end=" ")` and progress bars write them in many pieces.
+    """
+
+    _begun = 0
+    """Bytes of the line that has no end yet."""
 
     def write(self, text: str, /) -> int:
         """Write the text; give its length."""
-        if len(text) <= PIECE:
-            return super().write(text)
-        super().write("\n".join(map(broken, text.split("\n"))))
+        written = text if self._begun + size_of(text) <= LONGEST_LINE else self._broken(text)
+        super().write(written)
+        _, line_end, last = written.rpartition("\n")
+        self._begun = size_of(last) if line_end else self._begun + size_of(last)
         return len(text)
+
+    def _broken(self, text: str) -> str:
+        first = text.partition("\n")[0]
+        line_end = "\n" if self._begun and self._begun + size_of(first) > LONGEST_LINE else ""
+        return line_end + "\n".join(map(broken, text.split("\n")))
 
 
 def limit_lines() -> None:
@@ -56,7 +68,12 @@ def limit_lines() -> None:
 
 def fits(line: str) -> bool:
     """Tell whether a line is short enough."""
-    return len(line) <= PIECE or len(line.encode("utf-8", "backslashreplace")) <= LONGEST_LINE
+    return len(line) <= PIECE or size_of(line) <= LONGEST_LINE
+
+
+def size_of(text: str) -> int:
+    """Give how many bytes a text is when it is written."""
+    return len(text) if text.isascii() else len(text.encode("utf-8", "backslashreplace"))
 
 
 def broken(line: str) -> str:

@@ -63,3 +63,21 @@ def test_lines_that_are_printed_are_broken_where_they_are_too_long(lines: list[t
     assert written.replace(b"\n", b"") == text.replace("\n", "").encode("utf-8", "backslashreplace")
     if all(len(line.encode("utf-8", "backslashreplace")) <= 60_000 for line in text.split("\n")):
         assert written == text.encode("utf-8", "backslashreplace")
+
+
+@given(st.lists(st.tuples(st.integers(0, 70_000), st.sampled_from(["x", "é", "\udc80", "x\n", " \r"])), max_size=8))
+@settings(max_examples=60, deadline=None)
+def test_lines_that_are_printed_in_pieces_are_broken_too(pieces: list[tuple[int, str]]) -> None:
+    """A line's length is that of all that was written to it; where that is not too long nothing is added."""
+    texts = [character * (length // len(character)) for length, character in pieces]
+    file = io.BytesIO()
+    stream = BrokenLines(file, encoding="utf-8", errors="backslashreplace", line_buffering=True)
+
+    assert [stream.write(text) for text in texts] == [len(text) for text in texts]
+    stream.flush()
+    written = file.getvalue()
+    whole = "".join(texts).encode("utf-8", "backslashreplace")
+    assert all(len(line) < READ for line in written.split(b"\n"))
+    assert written.replace(b"\n", b"") == whole.replace(b"\n", b"")
+    if all(len(line) <= 60_000 for line in whole.split(b"\n")):
+        assert written == whole
