@@ -97,6 +97,8 @@ class Runtime:
             if self._settings.initialization_type == SNAP_START and self._worker is None:
                 code = self._pass_snapshot()
                 if code is not None:
+                    if code:
+                        self._signals.limit_failed_start(code)
                     return code
                 self._timeline.mark("snapshot")
             # What start-up made stays for good: the collector need not look at it again.
@@ -308,6 +310,7 @@ class Runtime:
             await self._stopping.wait()
             return 1
         await report_init_error(self._client, error)
+        self._signals.limit_failed_start(1)
         return 1
 
 

@@ -6,6 +6,9 @@ import threading
 from collections.abc import Callable
 from types import FrameType
 
+FAILED_START_TIMEOUT = 2.0
+"""Seconds that a process whose start-up failed has for its end: exit handlers send telemetry, and Lambda waits."""
+
 
 class StopRequested(BaseException):
     """Raised in the main thread by a signal that comes while no loop runs, in the middle of an import.
@@ -41,7 +44,17 @@ class StopSignals:
 
     def limit(self, code: int) -> None:
         """End the process with `code` when the time for the shutdown is over, whatever it does then."""
-        timer = threading.Timer(self._timeout, self._cut_short, (code,))
+        self._end_after(
+            self._timeout, code, f"the shutdown was cut short after EVERLOOP_SHUTDOWN_TIMEOUT={self._timeout:g} s"
+        )
+
+    def limit_failed_start(self, code: int) -> None:
+        """End the process with `code` soon: a thread that goes on would keep it, and Lambda waiting, for as long."""
+        took = f"the process was ended {FAILED_START_TIMEOUT:g} s after its start-up had failed: a thread held it up"
+        self._end_after(FAILED_START_TIMEOUT, code, took)
+
+    def _end_after(self, seconds: float, code: int, text: str) -> None:
+        timer = threading.Timer(seconds, self._cut_short, (code, text))
         timer.daemon = True
         timer.start()
 
@@ -57,14 +70,8 @@ class StopSignals:
             raise StopRequested
         self.on_stop()
 
-    def _cut_short(self, code: int) -> None:
-        """End the process from a thread."""
+    def _cut_short(self, code: int, text: str) -> None:
+        """Say so and end the process, from a thread. Not by logging: the thread that hangs may hold its lock."""
         self.before_exit()
-        cut_short(code, self._timeout)
-
-
-def cut_short(code: int, timeout: float) -> None:
-    """Say so and end the process. Not by logging: the thread that hangs may hold its lock."""
-    text = f"[WARNING]\t\t\teverloop: the shutdown was cut short after EVERLOOP_SHUTDOWN_TIMEOUT={timeout:g} s\n"
-    os.write(1, text.encode())
-    os._exit(code)
+        os.write(1, f"[WARNING]\t\t\teverloop: {text}\n".encode())
+        os._exit(code)

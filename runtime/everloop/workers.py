@@ -53,6 +53,7 @@ def run(chosen: Settings, environ: MutableMapping[bytes, bytes], workers: int) -
             raise
         except BaseException as error:  # noqa: BLE001 - whatever the user's module raises is reported
             asyncio.run(report_init_error(RuntimeApiClient(chosen.runtime_api, USER_AGENT), error))
+            signals.limit_failed_start(1)
             return 1
         parent = Parent(signals)
         worker = parent.fork(app, workers)

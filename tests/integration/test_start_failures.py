@@ -128,6 +128,21 @@ def test_base_exceptions_on_import_are_reported(launch: Launcher, tmp_path: Path
     init_error(launch("web:app", task_root=tmp_path), error_type)
 
 
+@pytest.mark.parametrize("workers", [{}, {"AWS_LAMBDA_MAX_CONCURRENCY": "2", "EVERLOOP_WORKERS": "2"}])
+@pytest.mark.parametrize("at_import", [True, False])
+def test_a_thread_does_not_keep_a_process_that_failed(
+    launch: Launcher, tmp_path: Path, workers: dict[str, str], at_import: bool
+) -> None:
+    """Exit 1, soon, although the interpreter waits for every thread that is no daemon."""
+    code = "import threading, time\nthreading.Thread(target=time.sleep, args=(60,)).start()\nraise LookupError\n"
+    if not at_import:
+        code = f"async def app(scope, receive, send):\n    await receive()\n    exec({code!r})\n"
+    write(tmp_path, "web.py", code)
+    env = launch("web:app", workers, task_root=tmp_path)
+    init_error(env, "LookupError" if at_import else "Runtime.LifespanFailed")
+    env.process.wait_for_log("a thread held it up")
+
+
 def test_failing_factory(launch: Launcher) -> None:
     """A factory that raises is reported under the exception's own name."""
     error = init_error(launch("made:broken_factory()"), "LookupError")
