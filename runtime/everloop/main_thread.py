@@ -1,10 +1,12 @@
 """Serves handlers that block, one invocation at a time, in the main thread and with the loop not running."""
 
 import asyncio
+import contextlib
 import contextvars
 import logging
 import threading
-from collections.abc import MutableMapping
+from collections.abc import Coroutine, MutableMapping
+from typing import Any
 
 from everloop.after_response import hooks, run_hooks
 from everloop.api.blocking import BlockingSlot
@@ -48,6 +50,10 @@ class MainThread:
         self._stopping = False
         self._reply: Reply | None = None
         """Of the invocation that is being worked on."""
+        self._settling: asyncio.Task[None] | None = None
+        """What the loop does for an invocation after its answer."""
+        self._time_is_up = False
+        """True when the shutdown gives work no more time."""
 
     def serve(self) -> int:
         """Serve until a signal, `SystemExit` or the loss of the Runtime API; give the exit code."""
@@ -91,15 +97,22 @@ class MainThread:
             reply.cut = False
             reply.fail(ErrorReport.of(ShutDown("The process was shut down before the response was complete")))
         if invocation.background:
-            self._slot.flush()
             seconds = time_before_stop(invocation.remaining(), self._margin)
             end = None if seconds is None else self._loop.time() + seconds
-            self._loop.run_until_complete(settle(invocation, end))
+            self._settle(settle(invocation, end))
         if hooks:
-            self._slot.flush()
-            seconds = time_before_stop(invocation.remaining(), self._margin)
-            self._loop.run_until_complete(run_hooks(invocation, seconds))
+            self._settle(run_hooks(invocation, time_before_stop(invocation.remaining(), self._margin)))
         reply.release()
+
+    def _settle(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run on the loop what comes after an answer, until it is done or the shutdown takes it no longer."""
+        self._slot.flush()
+        self._settling = task = self._loop.create_task(work)
+        if self._time_is_up:
+            task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            self._loop.run_until_complete(task)
+        self._settling = None
 
     def _stop(self) -> None:
         """Stop at a signal: at once while waiting for an event, else when the handler is done."""
@@ -107,8 +120,9 @@ class MainThread:
             self._stopping = True
             raise StopRequested
         self._stopping = True
-        if self._reply is not None:
-            # Work gets half of the time. What streams can then be stopped at its next piece; nothing else can.
+        if self._reply is not None or self._settling is not None:
+            # Work gets half of the time. Then what the loop runs is cancelled, and what streams ends with its next
+            # piece; nothing else can be stopped.
             timer = threading.Timer(self._shutdown_timeout / 2, self._cut)
             timer.daemon = True
             timer.start()
@@ -119,7 +133,11 @@ class MainThread:
             raise StopRequested
 
     def _cut(self) -> None:
-        """Let what streams end with its next piece. Called in a thread of its own."""
+        """Let what streams end with its next piece, and cancel the rest. Called in a thread of its own."""
+        self._time_is_up = True
+        settling = self._settling
+        if settling is not None:
+            self._loop.call_soon_threadsafe(settling.cancel)
         reply = self._reply
         if reply is None:
             return

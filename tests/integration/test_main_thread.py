@@ -92,3 +92,20 @@ def test_events_that_close_the_connection(launch: Launcher) -> None:
     """An event with `Connection: close` is answered on the next connection."""
     env = launch("functions.echo")
     assert env.invoke(1, delivery=Answer(close=True)).response() == 1
+
+
+@pytest.mark.parametrize("handler", ["gives_work", "has_a_hook", "returns_a_coroutine"])
+def test_what_the_loop_does_for_a_handler_is_cancelled_at_the_shutdown(
+    launch: Launcher, loop: dict[str, str], handler: str
+) -> None:
+    """When half of the time is over, so that there is some for the exit handlers; a handler that waits has failed."""
+    env = launch(f"lingering.{handler}", loop | {"EVERLOOP_SHUTDOWN_TIMEOUT": "1.6"})
+    exchange = env.invoke({})
+    env.process.wait_for_log("^working$")
+    env.process.signal(signal.SIGTERM)
+    assert env.process.exit_code() == 0
+    assert [line.text for line in env.process.lines[-2:]] == ["the work was cancelled", "the exit handlers ran"]
+    if handler == "returns_a_coroutine":
+        assert exchange.error()["errorType"] == "Runtime.ShutDown"
+    else:
+        assert exchange.response() == "answered"

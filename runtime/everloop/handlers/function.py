@@ -130,7 +130,7 @@ class _Run:
         self._task: asyncio.Task[Any] | None = asyncio.current_task()
         self._broken = False
         self.streams = False
-        """True once a generator runs: it alone is stopped when nobody can get what it yields."""
+        """True once a generator runs: it alone is stopped when nobody can get what it yields, all else goes on."""
         self.closing = False
         """True once its generator is being closed."""
         self._closed_late = False
@@ -144,7 +144,7 @@ class _Run:
         elif self.expired:
             failed(self._reply, deadline_exceeded())
         elif self._broken:
-            logger.debug("The generator was stopped: its connection is broken")
+            logger.debug("The handler was stopped: nobody can get what it yields or returns")
         elif is_shut_down(self._task):
             failed(self._reply, ShutDown("The process was shut down before the handler had returned"))
             raise error
@@ -153,7 +153,8 @@ class _Run:
 
     def _on_broken(self) -> None:
         # A task that was cancelled at its deadline is closing its generator, and must not be cancelled in that.
-        if self.streams and self._task is not None and not (self._broken or self.expired):
+        # `cut`: the process ends, or somebody else answers.
+        if (self.streams or self._reply.cut) and self._task is not None and not (self._broken or self.expired):
             self._broken = True
             self._task.cancel()
 
