@@ -1,7 +1,6 @@
 """Serves handlers that block, one invocation at a time, in the main thread and with the loop not running."""
 
 import asyncio
-import contextlib
 import contextvars
 import logging
 import threading
@@ -13,7 +12,7 @@ from everloop.api.blocking import BlockingSlot
 from everloop.api.reply import UNDER_WAY, Reply
 from everloop.background import settle
 from everloop.errors import RuntimeApiError, ShutDown
-from everloop.handlers.base import ApplicationExit, BlockingHandler
+from everloop.handlers.base import ApplicationExit, BlockingHandler, exit_code
 from everloop.handlers.deadline import time_before_stop
 from everloop.invocation import Invocation, current
 from everloop.report import ErrorReport
@@ -105,14 +104,23 @@ class MainThread:
         reply.release()
 
     def _settle(self, work: Coroutine[Any, Any, None]) -> None:
-        """Run on the loop what comes after an answer, until it is done or the shutdown takes it no longer."""
+        """Run on the loop what comes after an answer, until it is done or the shutdown gives it no more time.
+
+        Raises `ApplicationExit`.
+        """
         self._slot.flush()
         self._settling = task = self._loop.create_task(work)
         if self._time_is_up:
             task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
+        try:
             self._loop.run_until_complete(task)
-        self._settling = None
+        except asyncio.CancelledError:
+            pass
+        except (SystemExit, KeyboardInterrupt) as error:  # of the work itself: it ends the loop
+            logger.error("A task raised %s: the process shuts down", type(error).__name__, exc_info=error)
+            raise ApplicationExit(exit_code(error)) from error
+        finally:
+            self._settling = None
 
     def _stop(self) -> None:
         """Stop at a signal: at once while waiting for an event, else when the handler is done."""

@@ -116,13 +116,13 @@ class Runtime:
             loops.close(loop)
 
     def _run_through(self, work: Coroutine[Any, Any, None]) -> None:
-        """Run to the end, also where a task of the application's own raises SystemExit, which ends the loop."""
+        """Run to the end, also where a task of the application's own raises what ends the loop, SystemExit for one."""
         task = self._loop.create_task(work)
         while not task.done():
             try:
                 self._loop.run_until_complete(task)
-            except SystemExit as error:
-                logger.error("A task raised SystemExit: the process shuts down", exc_info=error)
+            except (SystemExit, KeyboardInterrupt) as error:
+                logger.error("A task raised %s: the process shuts down", type(error).__name__, exc_info=error)
                 self._stop_with(exit_code(error))
 
     def _pass_snapshot(self) -> int | None:

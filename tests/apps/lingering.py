@@ -23,6 +23,21 @@ def gives_work(event: Any, context: Any) -> str:
     return "answered"
 
 
+async def _end(error: BaseException) -> None:
+    await asyncio.sleep(0.01)
+    raise error
+
+
+def gives_work_that_exits(event: Any, context: Any) -> str:
+    """The event says how."""
+    everloop.wait_until(_end(SystemExit(3) if event["how"] == "SystemExit" else KeyboardInterrupt()))
+    return "answered"
+
+
+async def gives_work_that_exits_on_the_loop(event: Any, context: Any) -> str:
+    return gives_work_that_exits(event, context)
+
+
 def has_a_hook(event: Any, context: Any) -> str:
     everloop.after_response(timeout=60)(_work)
     return "answered"

@@ -63,3 +63,17 @@ def test_in_a_handler_beside_the_application(launch: Launcher, slots: dict[str, 
     assert env.invoke({"when": "later"}).response() == {"when": "later"}
     assert env.invoke({"when": "at once"}).error()["errorType"] == "SystemExit"
     assert env.process.exit_code() == CODE
+
+
+@pytest.mark.parametrize(("how", "code"), [("SystemExit", 3), ("KeyboardInterrupt", 1)])
+@pytest.mark.parametrize("handler", ["gives_work_that_exits", "gives_work_that_exits_on_the_loop"])
+def test_an_exit_in_work_after_the_response_is_told(
+    launch: Launcher, loop: dict[str, str], handler: str, how: str, code: int
+) -> None:
+    """Such an exception ends the loop, whoever runs it: it is logged, and the process shuts down in order."""
+    env = launch(f"lingering.{handler}", loop)
+    assert env.invoke({"how": how}).response() == "answered"
+    assert env.process.exit_code() == code
+    assert len(env.process.logged(f"A task raised {how}")) == 1
+    assert env.process.logged("the exit handlers ran")
+    assert not env.process.logged("Logging error|^Traceback")

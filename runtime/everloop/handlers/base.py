@@ -58,8 +58,10 @@ class ApplicationExit(EverloopError):
         self.code = code
 
 
-def exit_code(error: SystemExit) -> int:
-    """Give the exit code that the interpreter would give."""
+def exit_code(error: SystemExit | KeyboardInterrupt) -> int:
+    """Give the exit code that the interpreter would give, and 1 where it would end itself by a signal."""
+    if isinstance(error, KeyboardInterrupt):
+        return 1
     if error.code is None:
         return 0
     return error.code if isinstance(error.code, int) else 1
