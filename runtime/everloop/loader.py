@@ -69,6 +69,12 @@ def _missing_module(name: HandlerName, error: ModuleNotFoundError) -> str:
     """Tell a handler that names no module from a module that imports one that is not there."""
     missing = error.name or ""
     if name.module == missing or name.module.startswith(f"{missing}."):
+        if name.module.endswith(".py"):
+            where = name.module.removesuffix(".py")
+            return (
+                f"Unable to import module {name.module!r} (handler string {name.text!r}). A handler names its module "
+                f"without `.py`: {where}:{name.attribute}."
+            )
         return (
             f"Unable to import module {name.module!r}: {error}. The handler {name.text!r} names a module that is not "
             "under LAMBDA_TASK_ROOT (the folder that your code was copied to): is the spelling right, was the file "

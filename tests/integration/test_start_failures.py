@@ -88,6 +88,24 @@ def test_a_handler_that_is_a_file_name_is_told(launch: Launcher) -> None:
     assert "without `.py`: echo:app" in error["errorMessage"]
 
 
+@pytest.mark.parametrize(("handler", "meant"), [("echo.py:app", "echo:app"), ("src/main.py:app", "src.main:app")])
+def test_a_module_that_is_a_file_name_is_told(launch: Launcher, handler: str, meant: str) -> None:
+    """As one calls a script: the file is there, so its spelling is not what to look at."""
+    error = init_error(launch(handler), "Runtime.ImportModuleError")
+    assert f"without `.py`: {meant}." in error["errorMessage"]
+    assert handler in error["errorMessage"]
+
+
+@pytest.mark.parametrize(
+    ("events", "error_type"),
+    [("echo:missing", "Runtime.HandlerNotFound"), ("no_such_module:app", "Runtime.ImportModuleError")],
+)
+def test_the_setting_of_what_events_go_to_is_named(launch: Launcher, events: str, error_type: str) -> None:
+    """The application's own handler is in order: nobody would look for the mistake elsewhere."""
+    error = init_error(launch("echo:app", {"EVERLOOP_EVENTS": events}), error_type)
+    assert error["errorMessage"].startswith(f"EVERLOOP_EVENTS={events!r}: ")
+
+
 @pytest.mark.parametrize("handler", ["justoneword", ":app", "echo:", "echo.", ".app", "echo:app()()", "echo:app(1)"])
 def test_malformed_handler(launch: Launcher, handler: str) -> None:
     """A string that names no module and attribute is `Runtime.MalformedHandlerName`, and shows the string."""

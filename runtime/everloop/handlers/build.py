@@ -93,9 +93,12 @@ class Builder:
         events = self._settings.events
         if events == "off" or events.startswith("/"):
             return None
-        found = load(events)
-        asyncio.set_event_loop(self._loop)  # asyncio.run() in the user's module takes it away
-        kind = detect(events, found, Interface.AUTO)
+        try:
+            found = load(events)
+            asyncio.set_event_loop(self._loop)  # asyncio.run() in the user's module takes it away
+            kind = detect(events, found, Interface.AUTO)
+        except HandlerError as error:
+            raise HandlerError(error.error_type, f"EVERLOOP_EVENTS={events!r}: {error}") from error
         if kind in (Kind.ASGI, Kind.WSGI):
             raise HandlerError(
                 "Runtime.HandlerNotFound",
