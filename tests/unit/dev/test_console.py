@@ -34,6 +34,16 @@ def record(**fields: object) -> Record:
             "REPORT #7 GET /a  502 Function.ValueError  1.50 s  0 B",
         ),
         (
+            {
+                "status": 502,
+                "failure": "exit",
+                "error_type": "Runtime.ExitError",
+                "error": b'{"errorMessage": "RequestId: id Error: Runtime exited with error: signal: killed"}',
+                "finished_at": 101.5,
+            },
+            "REPORT #7 GET /a  502 Runtime.ExitError: signal: killed  1.50 s  0 B",
+        ),
+        (
             {"finished_at": 100.5, "memory_mb": 41.2, "response_mode": "streaming", "init_seconds": 0.25},
             "REPORT #7 GET /a  ok  500 ms  0 B streamed  41 MB  init 250 ms",
         ),

@@ -14,7 +14,7 @@ ADVICE = {
 
 def why_it_did_not_start(handler: str, failure: CallFailed) -> str:
     """Give what the runtime has reported, and what usually helps."""
-    message = error_message(failure)
+    message = error_message(failure.payload)
     advice = ADVICE.get(failure.error_type)
     return "\n".join(
         [f"{handler} did not start: {failure.error_type}: {message}", *([f"  {advice}"] if advice is not None else [])]
@@ -24,13 +24,13 @@ def why_it_did_not_start(handler: str, failure: CallFailed) -> str:
 def why_it_failed(failure: CallFailed) -> str:
     """Give why an invocation failed, in a line."""
     kind = "" if failure.kind is Failure.FUNCTION else f" ({failure.kind})"
-    return f"The invocation failed{kind}: {failure.error_type}: {error_message(failure)}"
+    return f"The invocation failed{kind}: {failure.error_type}: {error_message(failure.payload)}"
 
 
-def error_message(failure: CallFailed) -> str:
+def error_message(payload: bytes) -> str:
     """Give the message in an error's JSON."""
     try:
-        message = json.loads(failure.payload)["errorMessage"]
+        message = json.loads(payload)["errorMessage"]
     except (ValueError, KeyError, TypeError):
-        return failure.payload.decode("utf-8", "replace")
+        return payload.decode("utf-8", "replace")
     return str(message)

@@ -1,5 +1,7 @@
 """The REPORT line of an invocation, and the line that tells how far one has got."""
 
+from everloop.dev.calls import Failure
+from everloop.dev.console.problems import error_message
 from everloop.dev.console.style import Style
 from everloop.dev.journal import Record
 
@@ -32,7 +34,11 @@ def progress(record: Record, now: float) -> str:
 def _outcome(record: Record, style: Style) -> str:
     status = "" if record.status is None else f"{record.status} "
     if record.failure is not None:
-        return style(f"{status}{record.error_type or record.failure}", "red")
+        how = ""
+        if record.failure == Failure.EXIT:  # a process that ends by itself has written nothing about it
+            _, _, reason = error_message(record.error).partition(" Error: ")
+            how = f": {reason.removeprefix('Runtime exited with error: ')}"
+        return style(f"{status}{record.error_type or record.failure}{how}", "red")
     if record.status is None:
         return style("ok", "green")
     colour = {2: "green", 3: "cyan", 4: "yellow"}.get(record.status // 100, "red")
