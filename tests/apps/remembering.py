@@ -9,10 +9,11 @@ user: ContextVar[str] = ContextVar("user", default="nobody")
 
 
 async def app(scope: Any, receive: Any, send: Any) -> None:
-    """Answer who was known before this request, which is of a user by its path; `/waits` waits for the test."""
+    """Answer who was known before this request, which is of a user by its path; `/waits` tells, and waits."""
     before = user.get()
     user.set(scope["path"])
     if scope["path"] == "/waits":
+        print("waiting", flush=True)
         await gate("answer")
     await send({"type": "http.response.start", "status": 200, "headers": []})
     await send({"type": "http.response.body", "body": before.encode()})

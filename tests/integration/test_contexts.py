@@ -10,6 +10,7 @@ def test_a_new_connection_hands_no_variables_on(launch: Launcher, gates: Gates, 
     env = launch("remembering:app", loop | gates.env)
     assert env.answers(function_url("/first"))["body"] == "nobody"
     exchange = env.invoke(function_url("/waits")).wait_for_delivery()
+    env.process.wait_for_log("^waiting$")  # the event is not only taken for the poll, it has come
     assert exchange.delivered_to is not None
     exchange.delivered_to.connection.close()
     env.process.wait_for_log(f"request {exchange.request_id} was being worked on")
