@@ -1,5 +1,7 @@
 """One HTTP exchange, or the opening of a WebSocket, as values: what event sources and the ASGI side share."""
 
+from everloop.errors import ProtocolError
+
 Address = tuple[str, int]
 RawHeaders = list[tuple[bytes, bytes]]
 
@@ -26,6 +28,17 @@ def fault_of_header(name: str, value: str) -> str | None:
         f"the header {name} with {character!r} at character {place} of its value: HTTP allows no control characters. "
         "Text from outside that was not encoded is the usual cause: quote it, or refuse it"
     )
+
+
+def checked(told: str, name: str, value: str) -> str:
+    """Give a header's value. Raises `ProtocolError` for one that HTTP does not allow; `told` is what has it.
+
+    What has none but printable characters need not be asked about once its name is known.
+    """
+    fault = fault_of_header(name, value)
+    if fault is not None:
+        raise ProtocolError(f"{told} {fault}")
+    return value
 
 
 class HttpRequest:

@@ -4,7 +4,9 @@ from typing import Any
 
 from everloop.asgi.types import Message
 from everloop.errors import ProtocolError
-from everloop.exchange import HOP_BY_HOP, ResponseHead, fault_of_header
+from everloop.exchange import HOP_BY_HOP, ResponseHead, checked
+
+HAS = "http.response.start has"
 
 
 def response_head(message: Message) -> ResponseHead:
@@ -22,7 +24,7 @@ def response_head(message: Message) -> ResponseHead:
         return ResponseHead(
             status,
             [
-                (text, decoded if (decoded := value.decode("latin-1")).isprintable() else _checked(text, decoded))
+                (text, decoded if (decoded := value.decode("latin-1")).isprintable() else checked(HAS, text, decoded))
                 for name, value in headers
                 if (text := _names[name]) is not None
             ],
@@ -43,7 +45,7 @@ def _decoded(headers: list[Any]) -> list[tuple[str, str]]:
     try:
         for name, value in headers:
             text = name.lower().decode("latin-1")
-            _checked(text, decoded := value.decode("latin-1"))
+            decoded = checked(HAS, text, value.decode("latin-1"))
             if len(_names) < _REMEMBERED and type(name) is bytes:
                 _names[name] = None if text in HOP_BY_HOP else text
             if text not in HOP_BY_HOP:
@@ -51,14 +53,6 @@ def _decoded(headers: list[Any]) -> list[tuple[str, str]]:
     except (AttributeError, TypeError, ValueError) as error:
         raise _not_pairs(headers) from error
     return pairs
-
-
-def _checked(name: str, value: str) -> str:
-    """Give the value. What has none but printable characters need not be asked about, and nearly nothing has others."""
-    fault = fault_of_header(name, value)
-    if fault is not None:
-        raise ProtocolError(f"http.response.start has {fault}")
-    return value
 
 
 def _list(headers: Any) -> list[Any]:

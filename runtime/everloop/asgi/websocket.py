@@ -6,7 +6,7 @@ from typing import Protocol
 
 from everloop.asgi.types import Message
 from everloop.errors import ClientDisconnected, ProtocolError
-from everloop.exchange import fault_of_header
+from everloop.exchange import checked
 
 PAUSED = 1012
 """The code of the disconnect that ends an event while the connection goes on: "service restart", which no API Gateway
@@ -177,8 +177,7 @@ def _headers(message: Message) -> list[tuple[str, str]]:
             f"websocket.accept has headers {message.get('headers')!r}, expected an iterable of pairs of bytes"
         ) from error
     for name, value in pairs:
-        if (fault := fault_of_header(name.lower(), value)) is not None:
-            raise ProtocolError(f"websocket.accept has {fault}")
+        checked("websocket.accept has", name.lower(), value)
     return pairs
 
 

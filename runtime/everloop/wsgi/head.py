@@ -1,7 +1,9 @@
 """What `start_response()` is given to response heads (PEP 3333)."""
 
 from everloop.errors import ProtocolError
-from everloop.exchange import HOP_BY_HOP, ResponseHead, fault_of_header
+from everloop.exchange import HOP_BY_HOP, ResponseHead, checked
+
+GIVEN = "start_response() was given"
 
 
 def response_head(status: str, headers: list[tuple[str, str]]) -> ResponseHead:
@@ -15,7 +17,7 @@ def response_head(status: str, headers: list[tuple[str, str]]) -> ResponseHead:
         try:
             # Without a call of ours for each: nearly always every name is known.
             pairs = [
-                (text, bare if (bare := value.strip(" \t")).isprintable() else _checked(text, bare))
+                (text, bare if (bare := value.strip(" \t")).isprintable() else checked(GIVEN, text, bare))
                 for name, value in headers
                 if (text := _names[name]) is not None
             ]
@@ -42,17 +44,9 @@ def _read(headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
     pairs = []
     for name, value in headers:
         text = name.lower()
-        bare = _checked(text, value.strip(" \t"))
+        bare = checked(GIVEN, text, value.strip(" \t"))
         if len(_names) < _REMEMBERED:
             _names[name] = None if text in HOP_BY_HOP else text
         if text not in HOP_BY_HOP:
             pairs.append((text, bare))
     return pairs
-
-
-def _checked(name: str, value: str) -> str:
-    """Give the value. What has none but printable characters need not be asked about, and nearly nothing has others."""
-    fault = fault_of_header(name, value)
-    if fault is not None:
-        raise ProtocolError(f"start_response() was given {fault}")
-    return value
