@@ -68,7 +68,7 @@ def limit_lines() -> None:
 
 def fits(line: str) -> bool:
     """Tell whether a line is short enough."""
-    return len(line) <= PIECE or size_of(line) <= LONGEST_LINE
+    return size_of(line) <= LONGEST_LINE
 
 
 def size_of(text: str) -> int:
