@@ -198,7 +198,10 @@ class RequestCycle:
                 except OSError as error:
                     # Not the OSError itself: to an application that means that the client is gone.
                     raise ProtocolError(f"{PATHSEND} names {path!r}, which cannot be read: {error}") from error
-                await self.send({"type": "http.response.body", "body": piece, "more_body": more})
+                try:
+                    await self.send({"type": "http.response.body", "body": piece, "more_body": more})
+                except ProtocolError as error:
+                    raise ProtocolError(f"{PATHSEND} names {path!r}: {error}") from None
                 if not more:
                     return
 
