@@ -82,16 +82,25 @@ def test_one_connection_serves_all_invocations(launch: Launcher, loop: dict[str,
 
 
 def test_warm_response_and_next_poll_leave_together(launch: Launcher) -> None:
-    """Once the application has shown that it returns at once, its response and the next poll are one TCP segment."""
+    """Once the application has shown that it returns at once, its responses and the next polls are one TCP segment.
+
+    A process that a busy machine stops for milliseconds looks like one that works after its response, and has to show
+    again that it does not: so it has many times as long as it takes, and the first response must not be joined.
+    """
     env = launch("answers_with:app", {"EVERLOOP_LOOP": "uvloop"})
-    for _ in range(TRUSTED_AFTER + 20):
-        env.answers(function_url())
     poll = env.api.wait_for_poll()[0]
-    before = poll.connection.segments()
-    exchange = env.invoke(function_url()).wait()
-    following = env.api.wait_for_poll()[0]
-    assert following.head_piece == exchange.request.head_piece
-    assert poll.connection.segments() - before == 1
+    in_a_row = invocations = 0
+    while in_a_row < 5:
+        assert invocations < 40 * TRUSTED_AFTER, "responses and polls do not leave together"
+        invocations += 1
+        before = poll.connection.segments()
+        exchange = env.invoke(function_url()).wait()
+        following = env.api.wait_for_poll()[0]
+        together = poll.connection.segments() - before == 1
+        in_a_row = in_a_row + 1 if together else 0
+        if together:
+            assert following.head_piece == exchange.request.head_piece
+    assert invocations > TRUSTED_AFTER
 
 
 def test_next_poll_does_not_wait_for_the_202(launch: Launcher, loop: dict[str, str]) -> None:
