@@ -12,9 +12,8 @@ T = TypeVar("T")
 
 logger = logging.getLogger("everloop")
 
-_left_running: set[asyncio.Future[Any]] = set()
-"""Loops keep weak references only: what is left running past an invocation would vanish."""
-
+_given: set[asyncio.Future[Any]] = set()
+"""Loops keep weak references only: what goes on past its invocation would vanish."""
 
 _home: tuple[asyncio.AbstractEventLoop | None, int] = (None, 0)
 """The loop that the work runs on, and its thread."""
@@ -31,7 +30,8 @@ def wait_until(awaitable: Awaitable[T]) -> asyncio.Future[T]:
 
     The client does not wait: its response is complete when the last body message is sent. Without this, a task that
     outlives the request is frozen with the environment. An exception is logged. Works in threads, too: what is
-    given runs on the loop. Returns the task or future, and raises `RuntimeError` outside of an invocation.
+    given runs on the loop. Work that is given after its invocation's end is not waited for. Returns the task or
+    future, and raises `RuntimeError` outside of an invocation.
     """
     invocation = current.get()
     if invocation is None:
@@ -42,10 +42,12 @@ def wait_until(awaitable: Awaitable[T]) -> asyncio.Future[T]:
     future: asyncio.Future[T]
     if loop is None or threading.get_ident() == thread:
         future = asyncio.ensure_future(awaitable)
+        _watch(future)
     else:
         # With this thread's context.
         started = asyncio.run_coroutine_threadsafe(_result_of(awaitable), loop)
         future = asyncio.wrap_future(started, loop=loop)
+        loop.call_soon_threadsafe(_watch, future)
     if invocation.background is None:
         invocation.background = []
     invocation.background.append(future)
@@ -56,6 +58,23 @@ async def _result_of(awaitable: Awaitable[T]) -> T:
     return await awaitable
 
 
+def _watch(future: asyncio.Future[Any]) -> None:
+    if future in _given:
+        return
+    _given.add(future)
+    if future.done():
+        _ended(future)  # at once: the environment may be frozen in the loop's next turn
+    else:
+        future.add_done_callback(_ended)
+
+
+def _ended(future: asyncio.Future[Any]) -> None:
+    _given.discard(future)
+    # Not what ends the loop, and is told there.
+    if not future.cancelled() and isinstance(error := future.exception(), Exception):
+        logger.error("Work given to wait_until() failed", exc_info=error)
+
+
 async def settle(invocation: Invocation, end: float | None) -> None:
     """Wait for what `wait_until()` was given, until `end` by the loop's clock; the rest is left running."""
     loop = asyncio.get_running_loop()
@@ -63,8 +82,6 @@ async def settle(invocation: Invocation, end: float | None) -> None:
         # In turns, because work that is waited for may give more.
         timeout = None if end is None else end - loop.time()
         if timeout is not None and timeout <= 0:
-            for future in pending:
-                leave_running(future)
             logger.warning(
                 "Work given to wait_until() was not done at the deadline and is left running, frozen between "
                 "invocations: %s",
@@ -72,12 +89,3 @@ async def settle(invocation: Invocation, end: float | None) -> None:
             )
             break
         await asyncio.wait(pending, timeout=timeout)
-    for future in invocation.background or ():
-        if future.done() and not future.cancelled() and (error := future.exception()) is not None:
-            logger.error("Work given to wait_until() failed", exc_info=error)
-
-
-def leave_running(future: asyncio.Future[Any]) -> None:
-    """Keep a future alive until it is done."""
-    _left_running.add(future)
-    future.add_done_callback(_left_running.discard)

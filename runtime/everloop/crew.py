@@ -9,7 +9,6 @@ from typing import Any
 
 from everloop.after_response import hooks, run_hooks
 from everloop.api.reply import UNDER_WAY, Reply
-from everloop.background import leave_running
 from everloop.handlers.base import ApplicationExit, InvocationHandler, is_shut_down, shut_down
 from everloop.handlers.deadline import GRACE, time_before_stop
 from everloop.invocation import Invocation, current
@@ -94,8 +93,6 @@ class Crew:
             "The task of the invocation was cancelled after the application had returned, and what it waited for is "
             "left running. A timer of the application's own that it did not take back is the usual cause."
         )
-        for future in invocation.background or ():
-            leave_running(future)
         if reply.state in UNDER_WAY:
             reply.fail(ErrorReport.of(error))
 

@@ -113,3 +113,24 @@ async def failing_wait_until(scope: Any, receive: Any, send: Any) -> None:
     everloop.wait_until(work())
     await send(start())
     await send(body(b"done"))
+
+
+_outliving: set[asyncio.Task[None]] = set()
+
+
+async def outliving(scope: Any, receive: Any, send: Any) -> None:
+    """A task of its own gives work to `wait_until` when the invocation has long had its end: it fails, later."""
+    await no_lifespan(scope)
+
+    async def work() -> None:
+        await asyncio.sleep(0.01)
+        raise ValueError("the work failed")
+
+    async def give() -> None:
+        await gate("over")
+        everloop.wait_until(work())
+
+    if scope["path"] == "/":
+        _outliving.add(asyncio.create_task(give()))
+    await send(start())
+    await send(body(b"done"))

@@ -202,6 +202,21 @@ def test_failed_wait_until_is_logged(launch: Launcher) -> None:
     env.api.wait_for_poll()
 
 
+def test_work_that_is_given_after_the_end_of_its_invocation_is_logged(
+    launch: Launcher, gates: Gates, loop: dict[str, str]
+) -> None:
+    """It is waited for by nobody, but what becomes of it is told at once, under the request id that it comes from."""
+    env = launch("waiting:outliving", loop | gates.env)
+    first = env.invoke(function_url())
+    first.wait()
+    env.answers(function_url("/other"))
+    gates.open("over")
+    env.process.wait_for_log("the work failed")
+    lines = env.process.logged("Work given to wait_until")
+    assert len(lines) == 1
+    assert first.request_id in lines[0].text
+
+
 def test_large_events_arrive_whole(shared: Share) -> None:
     """An event of 6 MB is one event."""
     env = shared("answers_with:app")
