@@ -155,7 +155,7 @@ class RequestCycle:
         if self._bodiless:
             self._pass_head_alone(more)
         else:
-            if self._streamed:
+            if self._streamed or more or state is _BODY:
                 self._count(body, more)
             if state is _HEAD:
                 assert self._head is not None  # noqa: S101 - the state says so
@@ -206,7 +206,10 @@ class RequestCycle:
                     return
 
     def _count(self, body: bytes, more: bool) -> None:
-        """Compare a stream with its content-length, which is not passed on: who else could tell half of it?"""
+        """Compare the body with its content-length, which front ends make anew: who else could tell half of it?
+
+        Not asked of a buffered response in one piece: its length is that piece's.
+        """
         if self.state is _HEAD:
             assert self._head is not None  # noqa: S101 - the state says so
             self._lacking = self._head.announced_length

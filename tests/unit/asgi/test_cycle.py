@@ -186,13 +186,25 @@ def long(length: int) -> dict[str, Any]:
     return START | {"headers": [(b"content-length", b"%d" % length)]}
 
 
-@pytest.mark.parametrize("messages", [(LAST,), (MORE, LAST), (MORE, MORE, {"type": "http.response.body"})])
-async def test_a_stream_that_is_shorter_than_announced_never_looks_whole(
-    sink: RecordingSink, messages: tuple[dict[str, Any], ...]
+EMPTY = {"type": "http.response.body"}
+
+
+@pytest.mark.parametrize(
+    ("streamed", "messages"),
+    [
+        (True, (LAST,)),
+        (True, (MORE, LAST)),
+        (True, (MORE, MORE, EMPTY)),
+        (False, (MORE, LAST)),
+        (False, (MORE, MORE, EMPTY)),
+    ],
+)
+async def test_a_body_that_is_shorter_than_announced_never_looks_whole(
+    sink: RecordingSink, messages: tuple[dict[str, Any], ...], *, streamed: bool
 ) -> None:
-    """The client is not told the length, so only a failure can tell it; the last message is what fails."""
+    """The client is told another length, so only a failure can tell it; the last message is what fails."""
     size = sum(len(message.get("body", b"")) for message in messages)
-    cycle = RequestCycle("GET", b"", sink, streamed=True)
+    cycle = RequestCycle("GET", b"", sink, streamed=streamed)
     await cycle.send(long(size + 2))
     for message in messages[:-1]:
         await cycle.send(message)
@@ -203,10 +215,11 @@ async def test_a_stream_that_is_shorter_than_announced_never_looks_whole(
     assert len(sink.told) == len(messages) - 1
 
 
+@pytest.mark.parametrize("streamed", [True, False])
 @pytest.mark.parametrize("more", [0, -3], ids=["as announced", "longer"])
-async def test_a_stream_that_is_as_long_as_announced(sink: RecordingSink, more: int) -> None:
+async def test_a_body_that_is_as_long_as_announced(sink: RecordingSink, more: int, *, streamed: bool) -> None:
     """Or longer: nothing is missing then, and the client does not get to see the length."""
-    cycle = RequestCycle("GET", b"", sink, streamed=True)
+    cycle = RequestCycle("GET", b"", sink, streamed=streamed)
     for message in (long(7 + more), MORE, LAST):
         await cycle.send(message)
     assert cycle.delivered

@@ -217,11 +217,14 @@ def test_cut_off_it_stops_at_its_next_piece() -> None:
     assert (sink.told, pieces.closed) == ([], 1)
 
 
+@pytest.mark.parametrize("joined", [False, True])
 @pytest.mark.parametrize(("length", "method", "fails"), [(3, "GET", True), (2, "GET", False), (3, "HEAD", False)])
-def test_a_stream_that_is_shorter_than_announced_never_looks_whole(length: int, method: str, *, fails: bool) -> None:
-    """The client is not told the length, so only a failure can tell it."""
+def test_a_body_that_is_shorter_than_announced_never_looks_whole(
+    length: int, method: str, *, fails: bool, joined: bool
+) -> None:
+    """The client is told another length, so only a failure can tell it."""
     sink = RecordingSink()
-    cycle = WsgiCycle(method, sink, joined=False)
+    cycle = WsgiCycle(method, sink, joined=joined)
 
     def app(environ: Any, start_response: Any) -> Iterable[Any]:
         start_response("200 OK", [("Content-Length", str(length))])
