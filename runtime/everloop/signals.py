@@ -1,5 +1,6 @@
 """SIGTERM and SIGINT: one asks the process to end, a second one ends it."""
 
+import contextlib
 import os
 import signal
 import threading
@@ -73,5 +74,6 @@ class StopSignals:
     def _cut_short(self, code: int, text: str) -> None:
         """Say so and end the process, from a thread. Not by logging: the thread that hangs may hold its lock."""
         self.before_exit()
-        os.write(1, f"[WARNING]\t\t\teverloop: {text}\n".encode())
+        with contextlib.suppress(OSError):  # nobody may read it any more: that must not keep the process
+            os.write(1, f"[WARNING]\t\t\teverloop: {text}\n".encode())
         os._exit(code)

@@ -1,6 +1,8 @@
 """SIGTERM and SIGINT, whenever they come: work may finish, lifespan shuts down, exit 0, within the time."""
 
 import signal
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -43,6 +45,32 @@ def test_atexit_functions_run(launch: Launcher, tmp_path: Path) -> None:
     env.api.wait_for_poll()
     seconds_to_exit(env.process, signal.SIGTERM)
     assert file.read_text(encoding="utf-8") == "atexit ran"
+
+
+HANGS = """
+import time
+from everloop.signals import StopSignals
+
+signals = StopSignals(0.1)
+signals.on_stop = lambda: None
+signals.install()
+print("installed", flush=True)
+while True:
+    time.sleep(60)
+"""
+
+
+def test_output_that_nobody_reads_does_not_keep_the_process() -> None:
+    """As when the emulator that it ran under is gone: the line that tells of the cut is lost, the end is not."""
+    with subprocess.Popen([sys.executable, "-c", HANGS], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"installed\n"
+        process.stdout.close()
+        process.terminate()
+        try:
+            assert process.wait(20) == 0
+        finally:
+            process.kill()
 
 
 @SIGNALS
