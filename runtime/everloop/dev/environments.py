@@ -130,6 +130,10 @@ class Environment:
         self._end()
         await self._ended
 
+    def kill(self) -> None:
+        """End its processes without waiting for that."""
+        self._process.signal(signal.SIGKILL)
+
     def fail_first(self, work: Work, failure: StartFailure) -> None:
         """Fail a call that waited for this environment, which did not get ready."""
         work.record.environment = self.number

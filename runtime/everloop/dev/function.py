@@ -91,7 +91,13 @@ class Function:
             self._retired.add(environment)
             environment.retire()
         self._start_failure = None
-        self._launch()
+        if not self._environments:  # a call that waits has started one already
+            self._launch()
+
+    def kill(self) -> None:
+        """End every process at once, for one that ends itself: nothing else can end what blocks or computes."""
+        for environment in (*self._environments, *self._retired):
+            environment.kill()
 
     async def close(self) -> None:
         """End every environment: SIGTERM, and SIGKILL 500 ms later. Calls that are not done fail."""

@@ -93,7 +93,8 @@ class Development:
     def _stop(self) -> None:
         """End in order at the first signal, at once at the second."""
         if self._stopping.is_set():
-            os._exit(1)  # the environments see that nobody is there any more, and end as well
+            self._function.kill()
+            os._exit(1)
         self._stopping.set()
 
     def _configured(self, function: FunctionConfig) -> FunctionConfig:

@@ -1,5 +1,6 @@
 """`everloop dev` from its first line to its last: what a user sees in the terminal and gets over the port."""
 
+import contextlib
 import os
 import pty
 import re
@@ -91,6 +92,17 @@ def test_a_stream_arrives_piece_by_piece(serve: DevServers, gates: Gates) -> Non
         assert list(pieces) == []
 
 
+BLOCKED = """
+import signal
+
+def handler(event, context):
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
+    print("it blocks", flush=True)
+    while True:
+        pass
+"""
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_everything(serve: DevServers, gates: Gates, number: signal.Signals) -> None:
     """Exit code 0, no traceback, nothing that listens, nothing that runs: with a request and a page still open."""
@@ -115,6 +127,29 @@ def test_a_signal_ends_everything(serve: DevServers, gates: Gates, number: signa
     assert not [pid for pid in started if is_running(pid)]
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", server.port), timeout=5)
+
+
+def test_a_second_signal_ends_what_blocks(serve: DevServers, tmp_path: Path) -> None:
+    """Two quick Ctrl-Cs leave nothing behind, not even a function that hears no signal."""
+    (tmp_path / "main.py").write_text(BLOCKED, encoding="utf-8")
+    server = serve("main.handler", root=tmp_path)
+    with socket.create_connection(("127.0.0.1", server.port)) as waiting:
+        waiting.sendall(b"GET / HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n")
+        server.process.wait_for_log("^it blocks$", PATIENCE)
+        [child] = children(server.process.pid)
+
+        server.process.signal(signal.SIGINT)
+        server.process.signal(signal.SIGTERM)  # another number, since two of one may be heard as one
+        server.process.exit_code(PATIENCE)
+
+    deadline = time.monotonic() + 5
+    try:
+        while is_running(child):
+            assert time.monotonic() < deadline, "the function's process goes on"
+            time.sleep(0.01)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(child, signal.SIGKILL)
 
 
 def test_a_port_in_use_is_told(serve: DevServers) -> None:

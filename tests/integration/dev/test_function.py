@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from everloop.dev.calls import Failure
-from support.emulated import Emulated
+from support.emulated import NOTHING, Emulated
 
 EMULATED_LOOPS = pytest.mark.parametrize("loop", ["uvloop", "asyncio"])
 
@@ -280,6 +280,14 @@ def test_reload_lets_work_finish(tmp_path: Path) -> None:
         gate.touch()
         assert json.loads(slow.payload())["invocations"] == 2
         emulated.until(lambda: not Path(f"/proc/{old.pid}").exists(), "the end of the old process")
+
+
+def test_reload_while_a_call_waits() -> None:
+    """The environment that the call waited for is replaced by one, not by one for the call and one for the reload."""
+    with Emulated(command=NOTHING) as emulated:
+        emulated.call()
+        emulated.run(emulated.function.reload())
+        assert len(emulated.function.environments) == 1
 
 
 def test_kill_between_invocations() -> None:
