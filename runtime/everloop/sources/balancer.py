@@ -12,6 +12,10 @@ def forwarded_request(
 ) -> HttpRequest:
     """Make the request out of what the balancer passed on; a health check may lack every header but its user agent."""
     known = dict(headers)
+    if b"x-forwarded-for-proto" in known:  # Lattice's names for both
+        known.setdefault(b"x-forwarded-proto", known[b"x-forwarded-for-proto"])
+    if b"x-forwarded-for-port" in known:
+        known.setdefault(b"x-forwarded-port", known[b"x-forwarded-for-port"])
     scheme, server = endpoint_of(known, None)
     forwarded_for = known.get(b"x-forwarded-for")
     return HttpRequest(

@@ -146,13 +146,19 @@ def differing(made: Any, read: Any, path: str = "") -> set[str]:
 
 
 def comparable(event: dict[str, Any], source: str) -> dict[str, Any]:
-    """Give an event without ids and times. A REST API at the edge has a hop of CloudFront's in x-forwarded-for."""
+    """Give an event without ids and times. A REST API at the edge has a hop of CloudFront's in x-forwarded-for.
+
+    Lattice's page on targets lists two headers that the examples of its page on Lambda leave out.
+    """
     context = event.get("requestContext")
     if context:
         event["requestContext"] = {name: value for name, value in context.items() if name not in MADE_UP}
     if source == "rest":
         for fields in ("headers", "multiValueHeaders"):
             assert event[fields].pop("X-Forwarded-For")
+    if source.startswith("lattice"):
+        for name in ("x-forwarded-for-port", "x-forwarded-for-proto"):
+            event["headers"].pop(name, None)
     return event
 
 

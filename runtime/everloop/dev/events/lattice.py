@@ -48,10 +48,19 @@ def encode_lattice_1(request: ClientRequest, front: FrontEnd, arrival: Arrival) 
     }
 
 
+ADDED = ("x-forwarded-for", "x-forwarded-for-port", "x-forwarded-for-proto")
+
+
 def _headers(request: ClientRequest) -> Headers:
-    """Give the headers with the caller's address, which is all that Lattice adds."""
+    """Give the headers with what Lattice adds: the caller's address, and what port and scheme it spoke to.
+
+    The examples for Lambda leave the latter out.
+    Source: https://docs.aws.amazon.com/vpc-lattice/latest/ug/http-targets.html
+    """
     before = request.header("x-forwarded-for")
     return [
-        *((name.lower(), value) for name, value in request.headers if name.lower() != "x-forwarded-for"),
+        *((name.lower(), value) for name, value in request.headers if name.lower() not in ADDED),
         ("x-forwarded-for", f"{before}, {request.ip}" if before else request.ip),
+        ("x-forwarded-for-port", str(request.port)),
+        ("x-forwarded-for-proto", request.scheme),
     ]
