@@ -16,7 +16,7 @@ from everloop.dev.samples import SAMPLES, sample_event
 @click.option("--query", help="Query string, as in a URL.")
 @click.option("--header", "-H", "headers", metavar="'NAME: VALUE'", multiple=True, help="May be repeated.")
 @click.option("--body", "-d", metavar="TEXT|@FILE|@-", help="Body, message or detail; @ reads it from a file.")
-@click.option("--stage", help="Stage of a REST, HTTP or WebSocket API.")
+@click.option("--stage", help="Stage of a REST or HTTP API.")
 @click.option("--compact", is_flag=True, help="Print it on one line.")
 def event(
     source: str,

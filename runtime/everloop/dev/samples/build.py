@@ -15,12 +15,15 @@ HTTP_SAMPLES = ("function-url", "http-api", "http-api-1.0", "rest", "alb", "alb-
 
 _WITH_STAGE = ("http-api", "http-api-1.0", "rest")
 
-_WITH_BODY: dict[str, Callable[[FrontEnd, Arrival, str | None], dict[str, Any]]] = {
-    "websocket-message": websocket_message,
+_WITH_TEXT: dict[str, Callable[[FrontEnd, Arrival, str | None], dict[str, Any]]] = {
     "sqs": sqs,
     "sns": sns,
-    "kinesis": kinesis,
     "eventbridge": eventbridge,
+}
+
+_WITH_BYTES: dict[str, Callable[[FrontEnd, Arrival, str | bytes | None], dict[str, Any]]] = {
+    "websocket-message": websocket_message,
+    "kinesis": kinesis,
 }
 
 _PLAIN: dict[str, Callable[[FrontEnd, Arrival], dict[str, Any]]] = {
@@ -87,9 +90,10 @@ def sample_event(
     if source == "websocket-connect":
         request = ClientRequest(query=_quoted(query or "", _IN_QUERIES), headers=headers, scheme="https", port=443)
         return websocket_connect(request, front, arrival)
-    if source in _WITH_BODY:
-        text = body.decode("utf-8", "replace") if isinstance(body, bytes) else body
-        return _WITH_BODY[source](front, arrival, text)
+    if source in _WITH_BYTES:
+        return _WITH_BYTES[source](front, arrival, body)
+    if source in _WITH_TEXT:
+        return _WITH_TEXT[source](front, arrival, _text(source, body))
     return _PLAIN[source](front, arrival)
 
 
@@ -102,11 +106,24 @@ def _refuse(source: str, given: list[str]) -> None:
             allowed.add("--stage")
     elif source == "websocket-connect":
         allowed |= {"--query", "--header"}
-    elif source in _WITH_BODY:
+    elif source in _WITH_TEXT or source in _WITH_BYTES:
         allowed.add("--body")
     if wrong := [option for option in given if option not in allowed]:
         has = f"it takes {', '.join(sorted(allowed))}" if allowed else "it takes no options"
         raise ValueError(f"A sample of {source!r} has no use for {', '.join(wrong)}: {has}.")
+
+
+def _text(source: str, body: str | bytes | None) -> str | None:
+    """Give a body that AWS carries as text alone. Raises `ValueError`."""
+    if not isinstance(body, bytes):
+        return body
+    try:
+        return body.decode()
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"The body of a sample of {source!r} is text, and byte {error.start} of this one is not UTF-8: encode it, "
+            "as whoever sends it must, in base64 for example."
+        ) from error
 
 
 def _request(

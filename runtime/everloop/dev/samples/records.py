@@ -127,7 +127,7 @@ def dynamodb(front: FrontEnd, arrival: Arrival) -> dict[str, Any]:
     }
 
 
-def kinesis(front: FrontEnd, arrival: Arrival, body: str | None) -> dict[str, Any]:
+def kinesis(front: FrontEnd, arrival: Arrival, body: str | bytes | None) -> dict[str, Any]:
     """Give a record of a stream; its data is in base64."""
     sequence = "49590338271490256608559692538361571095921575989136588898"
     data = json.dumps({"message": "hello"}) if body is None else body
@@ -138,7 +138,7 @@ def kinesis(front: FrontEnd, arrival: Arrival, body: str | None) -> dict[str, An
                     "kinesisSchemaVersion": "1.0",
                     "partitionKey": "1",
                     "sequenceNumber": sequence,
-                    "data": b64encode(data.encode()).decode("ascii"),
+                    "data": b64encode(data if isinstance(data, bytes) else data.encode()).decode("ascii"),
                     "approximateArrivalTimestamp": round(arrival.seconds, 3),
                 },
                 "eventSource": "aws:kinesis",
