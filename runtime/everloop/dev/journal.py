@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 KEPT = 500
 """Records that are kept; older ones are forgotten."""
 
+KEPT_EVENTS = 64 * 1024 * 1024
+"""Bytes of events that are kept together: a handful of uploads must not fill the laptop's memory."""
+
 KEPT_BYTES = 256 * 1024
 """Bytes of a response that a record keeps."""
 
@@ -95,7 +98,9 @@ class Journal:
     """The latest records, and whoever wants to know when one changes."""
 
     def __init__(self, kept: int = KEPT) -> None:
-        self._records: deque[Record] = deque(maxlen=kept)
+        self._kept = kept
+        self._records: deque[Record] = deque()
+        self._event_bytes = 0
         self._numbers = itertools.count(1)
         self._listeners: list[Callable[[Record], None]] = []
 
@@ -111,6 +116,9 @@ class Journal:
         """Begin the record of an invocation."""
         record = Record(next(self._numbers), request_id, source, label, event, time.time())
         self._records.append(record)
+        self._event_bytes += len(event)
+        while len(self._records) > self._kept or (self._event_bytes > KEPT_EVENTS and len(self._records) > 1):
+            self._event_bytes -= len(self._records.popleft().event)
         self.changed(record)
         return record
 
