@@ -31,6 +31,24 @@ def test_values(line: str, value: str) -> None:
     assert parse_line(line) == ("A", value)
 
 
+@pytest.mark.parametrize("quote", ['"', "'"])
+def test_a_value_in_quotes_may_have_several_lines(tmp_path: Path, quote: str) -> None:
+    """A key in PEM, for example; what follows it is read as always."""
+    file = tmp_path / "a.env"
+    file.write_text(f"KEY={quote}-----BEGIN\n\n  # abc\nEND-----{quote}  # comment\nB=1\n", encoding="utf-8")
+
+    assert read_env_file(file) == {"KEY": "-----BEGIN\n\n  # abc\nEND-----", "B": "1"}
+
+
+def test_quotes_that_are_never_closed_are_told_by_their_first_line(tmp_path: Path) -> None:
+    """Not by the last line of the file."""
+    file = tmp_path / "a.env"
+    file.write_text("A=1\nKEY='one\ntwo\nB=1\n", encoding="utf-8")
+
+    with pytest.raises(ValueError, match="line 2: the value \"'one\" begins with ' and does not end with it"):
+        read_env_file(file)
+
+
 @pytest.mark.parametrize("line", ["A", "1A=b", "A-B=c", "=b", 'A="b', "A='b", 'A="b" c'])
 def test_what_is_no_variable_is_an_error(line: str) -> None:
     """Nothing is guessed."""
