@@ -7,8 +7,9 @@ import pytest
 
 from everloop.dev.console import Console
 from everloop.dev.console.log_lines import readable
-from everloop.dev.console.report import duration, report, size
+from everloop.dev.console.report import duration, progress, report, size
 from everloop.dev.console.style import Style, wanted
+from everloop.dev.gateway.problems import ADVICE
 from everloop.dev.journal import Journal, LogLine, Record
 
 PLAIN = Style(False)
@@ -47,12 +48,37 @@ def record(**fields: object) -> Record:
             {"finished_at": 100.5, "memory_mb": 41.2, "response_mode": "streaming", "init_seconds": 0.25},
             "REPORT #7 GET /a  ok  500 ms  0 B streamed  41 MB  init 250 ms",
         ),
+        (
+            {
+                "status": 502,
+                "error_type": "Gateway.MalformedAnswer",
+                "error": b'{"errorMessage": "body is dict; it must be a string. %s"}' % ADVICE.encode(),
+                "finished_at": 100.5,
+            },
+            "REPORT #7 GET /a  502 Gateway.MalformedAnswer: body is dict; it must be a string.  500 ms  0 B",
+        ),
         ({"finished_at": 100.5, "client_gone": True}, "REPORT #7 GET /a  ok  500 ms  0 B  client gone"),
     ],
 )
 def test_a_report_line(fields: dict[str, object], line: str) -> None:
     """Only what is known."""
     assert report(record(**fields), PLAIN) == line
+
+
+@pytest.mark.parametrize(
+    ("width", "line"),
+    [
+        (80, "#7 GET /a/long/path  1.23 kB  500 ms …  (and 1 more)"),
+        (44, "#7 GET /a/…  1.23 kB  500 ms …  (and 1 more)"),
+        (20, "…  1.23 kB  500 ms …"),
+    ],
+)
+def test_a_progress_line_is_as_wide_as_the_terminal(width: int, line: str) -> None:
+    """Where it does not fit, the name gives way, not what has come."""
+    told = progress(record(label="GET /a/long/path", response_bytes=1230), 100.5, width, "  (and 1 more)")
+
+    assert len(told) <= width
+    assert told == line
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from everloop.dev.calls import Failure
 from everloop.dev.console.problems import error_message
 from everloop.dev.console.style import Style
+from everloop.dev.gateway.problems import ADVICE
 from everloop.dev.journal import Record
 
 
@@ -25,10 +26,13 @@ def report(record: Record, style: Style) -> str:
     return "  ".join(parts)
 
 
-def progress(record: Record, now: float) -> str:
-    """Give the line of an invocation that is at work."""
+def progress(record: Record, now: float, width: int, more: str = "") -> str:
+    """Give the line of an invocation that is at work, in at most `width` columns: what it is called gives way."""
     begun = record.started_at or record.received_at
-    return f"#{record.number} {record.label or record.source}  {size(record.response_bytes)}  {duration(now - begun)} …"
+    told = f"  {size(record.response_bytes)}  {duration(now - begun)} …{more}"
+    name = f"#{record.number} {record.label or record.source}"
+    room = max(width - len(told), 0)
+    return ((name if len(name) <= room else f"{name[: max(room - 1, 0)]}…") + told)[:width]
 
 
 def _outcome(record: Record, style: Style) -> str:
@@ -39,6 +43,9 @@ def _outcome(record: Record, style: Style) -> str:
             _, _, reason = error_message(record.error).partition(" Error: ")
             how = f": {reason.removeprefix('Runtime exited with error: ')}"
         return style(f"{status}{record.error_type or record.failure}{how}", "red")
+    if record.error_type is not None:  # the function's answer was none for this front end
+        why = error_message(record.error).removesuffix(f" {ADVICE}")
+        return style(f"{status}{record.error_type}: {why}", "red")
     if record.status is None:
         return style("ok", "green")
     colour = {2: "green", 3: "cyan", 4: "yellow"}.get(record.status // 100, "red")

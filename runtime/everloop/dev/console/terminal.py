@@ -89,7 +89,7 @@ class Console:
         if long:
             more = f"  (and {len(long) - 1} more)" if len(long) > 1 else ""
             width = shutil.get_terminal_size().columns - 1
-            self._write(ERASE + self.style((progress(long[0], now) + more)[:width], "dim"))
+            self._write(ERASE + self.style(progress(long[0], now, width, more), "dim"))
             self._shown = True
         elif self._shown:
             self._write(ERASE)
