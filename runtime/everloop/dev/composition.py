@@ -12,6 +12,9 @@ from everloop.dev.inspector import Inspector, inspector_app
 from everloop.dev.inspector.guard import Guard
 from everloop.dev.journal import Journal
 
+INVOKED = ("/2015-03-31/functions", "/2021-11-15/functions")
+"""What the paths of the operations begin with that are there. Others have other dates."""
+
 
 def compose(
     inspector: Inspector,
@@ -22,7 +25,7 @@ def compose(
 ) -> ASGIApp:
     """Give the application of the whole port. Two paths are kept for the inspector and for AWS's SDKs.
 
-    No middleware: between the server and the gateway there is one comparison.
+    No middleware: between the server and the gateway there are two comparisons.
     """
     browsed = gateway_app(inspector.function, gateway, journal)
     inspected = inspector_app(inspector, allowed)
@@ -35,9 +38,16 @@ def compose(
             if path.startswith("/_everloop/") or path == "/_everloop":
                 await inspected(scope, receive, send)
                 return
-            if path.startswith(("/2015-03-31/functions/", "/2021-11-15/functions/")):
+            if path.startswith("/20") and _is_for_lambda(path, scope["headers"]):
                 await invoked(scope, receive, send)
                 return
         await browsed(scope, receive, send)
 
     return app
+
+
+def _is_for_lambda(path: str, headers: Iterable[tuple[bytes, bytes]]) -> bool:
+    """Tell a call of Lambda's API: by what it begins with, or by what an SDK's signature says that it is for."""
+    if path.startswith(INVOKED):
+        return True
+    return any(name == b"authorization" and b"/lambda/aws4_request" in value for name, value in headers)

@@ -29,8 +29,6 @@ MAX_ASYNC_PAYLOAD = 1024 * 1024
 """Bytes of an asynchronous call's event."""
 MAX_CLIENT_CONTEXT = 3583
 """Bytes of the client context in base64."""
-VERSIONS = ("2015-03-31", "2021-11-15")
-"""What the paths of Lambda's API begin with, as far as its operations on functions go."""
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 LAST_LINES = 0.2
 """Seconds that an invocation may go on after its response before the end of its log is given without the rest."""
@@ -42,7 +40,7 @@ def routes(function: Lambda, config: FunctionConfig) -> list[Route]:
     return [
         Route("/2015-03-31/functions/{name}/invocations", api.invoke, methods=["POST"]),
         Route("/2021-11-15/functions/{name}/response-streaming-invocations", api.stream, methods=["POST"]),
-        *(Route(f"/{version}/{{operation:path}}", api.unknown, methods=METHODS) for version in VERSIONS),
+        Route("/{operation:path}", api.unknown, methods=METHODS),
     ]
 
 

@@ -252,6 +252,30 @@ def test_the_functions_environment_comes_from_files_and_options(serve: DevServer
     assert server.get("/").json() == {"A": "option", "B": "file", "C": "shell", "AWS_LAMBDA_FUNCTION_NAME": "mine"}
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "signed"),
+    [
+        ("GET", "/2015-03-31/functions", False),
+        ("GET", "/2018-10-31/layers", True),
+        ("GET", "/2021-10-31/functions/function/url", True),
+        ("POST", "/2014-11-13/functions/function/invoke-async/", True),
+    ],
+)
+def test_other_operations_of_lambda_are_no_requests_to_the_application(
+    serve: DevServers, method: str, path: str, *, signed: bool
+) -> None:
+    """An SDK must not take the application's answer for Lambda's; a browser's request for such a path is its own."""
+    server = serve("echo:app")
+    scope = "AWS4-HMAC-SHA256 Credential=AKIA/20261129/us-east-1/lambda/aws4_request, SignedHeaders=host, Signature=0"
+
+    refused = server.client.request(method, path, headers={"authorization": scope} if signed else {})
+
+    assert refused.status_code == 404
+    assert refused.headers["x-amzn-errortype"] == "UnknownOperationException"
+    if signed:
+        assert server.client.request(method, path).status_code == 200
+
+
 FOREIGN = {"origin": "https://elsewhere.example"}
 INVOKE = "/2015-03-31/functions/function/invocations"
 SEND = "/_everloop/api/invocations"

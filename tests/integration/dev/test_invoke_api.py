@@ -7,7 +7,7 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -337,7 +337,14 @@ def test_an_unknown_invocation_type(obey: Served) -> None:
 
 def test_other_operations_are_not_there(obey: Served) -> None:
     """They are refused as such, and say what there is."""
-    for call in (obey.client.list_functions, lambda: obey.client.get_function(FunctionName="shop")):
+    calls: list[Callable[[], Any]] = [
+        obey.client.list_functions,
+        obey.client.list_layers,
+        lambda: obey.client.get_function(FunctionName="shop"),
+        lambda: obey.client.get_function_url_config(FunctionName="shop"),
+        lambda: obey.client.invoke_async(FunctionName="shop", InvokeArgs=b"{}"),
+    ]
+    for call in calls:
         with pytest.raises(ClientError) as caught:
             call()
         assert caught.value.response["Error"]["Code"] == "UnknownOperationException"
