@@ -33,6 +33,9 @@ CREDENTIALS = (
 )
 """Any of them means that the user has credentials."""
 
+OF_ONE_KIND = ("AWS_LAMBDA_MAX_CONCURRENCY", "AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME")
+"""Reserved names that Lambda does not set for every kind of function: where it does not, they are not there."""
+
 DUMMY_CREDENTIALS = {
     "AWS_ACCESS_KEY_ID": "everloop-dev",
     "AWS_SECRET_ACCESS_KEY": "everloop-dev",
@@ -65,7 +68,8 @@ def variables(config: FunctionConfig, api: str, token: str, inherited: Mapping[s
     found["AWS_LAMBDA_LOG_FORMAT"] = "Text" if config.max_concurrency is None else "JSON"
     if not _has_credentials({**inherited, **config.environ}):
         found |= DUMMY_CREDENTIALS
-    return found | dict(config.environ) | _reserved(config, api, token)
+    own = {name: value for name, value in config.environ.items() if name not in OF_ONE_KIND}
+    return found | own | _reserved(config, api, token)
 
 
 def _reserved(config: FunctionConfig, api: str, token: str) -> dict[str, str]:

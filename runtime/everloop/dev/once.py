@@ -1,7 +1,6 @@
 """`everloop invoke` as a whole: one environment, one invocation, its answer."""
 
 import asyncio
-import signal
 import sys
 
 import uvloop
@@ -12,6 +11,7 @@ from everloop.dev.console import Console
 from everloop.dev.console.problems import why_it_did_not_start, why_it_failed
 from everloop.dev.function import Function
 from everloop.dev.journal import Journal
+from everloop.dev.stop_signals import stop_signals
 
 INTERRUPTED = 130
 """The exit code of a program that SIGINT has ended, by the shells' convention."""
@@ -30,7 +30,7 @@ async def _invoke(config: FunctionConfig, payload: bytes) -> int:
     console.follow(journal)
     function = Function(config, journal, console.logged)
     answered = loop.create_task(_answer(function, Call(payload=payload, streaming=config.streaming), console))
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in stop_signals():
         loop.add_signal_handler(number, answered.cancel)
     try:
         return await answered

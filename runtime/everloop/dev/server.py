@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import os
-import signal
 import socket
 import sys
 from collections.abc import Callable, Coroutine, Iterator
@@ -28,6 +27,7 @@ from everloop.dev.journal import Journal
 from everloop.dev.listening import CannotListen, base_url, listen
 from everloop.dev.plan import MODE, Plan
 from everloop.dev.reload import SourceFilter, changes
+from everloop.dev.stop_signals import stop_signals
 from everloop.dev.web_server import web_server
 
 TICK = 0.2
@@ -62,7 +62,7 @@ class Development:
     async def serve(self) -> int:
         """Serve until a signal comes."""
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for number in stop_signals():
             loop.add_signal_handler(number, self._stop)
         await self._function.start()  # its process starts while the server is put together
         self._console.follow(self._journal)

@@ -22,6 +22,10 @@ def run(*arguments: str, stdin: bytes = b"") -> Result:
     [
         (["plain.echo", "-"], b"{'a': 1}", "The event in standard input is not JSON"),
         (["plain.echo", "-"], b"\xff\xfe", "The event in standard input is not JSON"),
+        (["plain.echo", "-"], b"[" * 100_000, "nested too deeply"),
+        (["plain.echo", "-"], b'{"a": NaN}', "it has NaN, which only Python takes for JSON"),
+        (["plain.echo", "-", "--timeout", "nan"], b"{}", "'nan' is not a number"),
+        (["plain.echo", "-", "--name", "bad name"], b"{}", "expected are up to 64 letters"),
         (["plain.echo", "nowhere.json"], b"", "The event cannot be read: nowhere.json: No such file or directory"),
         (["plain.echo"], b"", "Missing argument 'EVENT.json|-'"),
         (["plain.echo", "-", "--mode", "steaming"], b"{}", "'steaming' is not one of 'buffered', 'streaming'"),
@@ -45,6 +49,7 @@ def test_wrong_use_is_exit_code_2(arguments: list[str], stdin: bytes, said: str)
         (["echo:app", "--source", "alb", "--stage", "prod"], "the source 'alb' has none"),
         (["echo:app", "--env", "NAME"], "expected NAME=VALUE"),
         (["echo:app", "--env-file", "nowhere.env"], "'nowhere.env' does not exist"),
+        (["echo:app", "--base-path", "my shop"], "'my%20shop' would be"),
         (["echo:app", "--timeout", "0"], "0.0 is not in the range"),
         (["echo:app", "--max-concurrency", "4", "--freeze"], "never freezes"),
         (["echo:app", "--env", "EVERLOOP_RESPONSE_MODE=steaming"], "expected buffered or streaming"),

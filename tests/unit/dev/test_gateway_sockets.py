@@ -237,3 +237,15 @@ def test_environment_leads_to_the_gateway() -> None:
 
     assert environment_for("http://127.0.0.1:9000/", config, {}) == {name: "http://127.0.0.1:9000/dev"}
     assert environment_for("http://127.0.0.1:9000", config, {name: "http://mine"}) == {}
+
+
+@pytest.mark.parametrize("proxy", ["HTTP_PROXY", "http_proxy", "ALL_PROXY"])
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [({}, "127.0.0.1"), ({"NO_PROXY": "a.example"}, "a.example,127.0.0.1"), ({"no_proxy": "b"}, "b,127.0.0.1")],
+)
+def test_no_proxy_stands_between(proxy: str, before: dict[str, str], after: str) -> None:
+    """A proxy of the user's shell does not know this machine's own address."""
+    found = environment_for("http://127.0.0.1:9000", GatewayConfig(), {proxy: "http://proxy:3128", **before})
+
+    assert found["NO_PROXY"] == found["no_proxy"] == after

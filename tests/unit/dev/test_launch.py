@@ -47,7 +47,12 @@ def test_variables_are_lambdas_over_the_users() -> None:
         handler="main:app",
         task_root=Path("/code"),
         name="shop",
-        environ={"DATABASE_URL": "file", "AWS_LAMBDA_RUNTIME_API": "elsewhere", "AWS_LAMBDA_LOG_FORMAT": "JSON"},
+        environ={
+            "DATABASE_URL": "file",
+            "AWS_LAMBDA_RUNTIME_API": "elsewhere",
+            "AWS_LAMBDA_LOG_FORMAT": "JSON",
+            "AWS_LAMBDA_MAX_CONCURRENCY": "3",
+        },
     )
     found = variables(config, "127.0.0.1:1", "token", inherited)
     assert found["PATH"] == os.pathsep.join([str(Path(sys.executable).parent), "/usr/bin"])
@@ -58,6 +63,7 @@ def test_variables_are_lambdas_over_the_users() -> None:
     assert found["AWS_LAMBDA_METADATA_TOKEN"] == "token"
     assert found["AWS_LAMBDA_LOG_GROUP_NAME"] == "/aws/lambda/shop"
     assert found["AWS_LAMBDA_LOG_FORMAT"] == "JSON"
+    assert "AWS_LAMBDA_MAX_CONCURRENCY" not in found
     assert found["_HANDLER"] == "main:app"
     assert found["LAMBDA_TASK_ROOT"] == "/code"
     assert found["TZ"] == ":UTC"

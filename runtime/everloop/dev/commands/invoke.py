@@ -1,6 +1,5 @@
 """`everloop invoke`: one invocation, its answer on standard output as Lambda would return it."""
 
-import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 import click
 
 from everloop.dev.commands.options import checked_environ, function_options, take
+from everloop.dev.json_text import check_json
 
 LIMIT = 6 * 1024 * 1024
 """Bytes of an event: Lambda takes no more."""
@@ -49,7 +49,7 @@ def _read(path: Path) -> bytes:
             f"The event cannot be read: {named}: {error.strerror}. `everloop event function-url > {path}` makes one."
         ) from error
     try:
-        json.loads(payload)
+        check_json(payload)
     except ValueError as error:
         raise click.UsageError(f"The event in {named} is not JSON: {error}") from error
     if len(payload) > LIMIT:

@@ -1,6 +1,8 @@
 """The options that say which function is emulated, and what becomes of them."""
 
+import math
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +16,22 @@ from everloop.dev.plan import MODE
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
 MODES = ("buffered", "streaming")
 
-SECONDS = click.FloatRange(min=0, min_open=True, max=900)
+
+class _Seconds(click.FloatRange):
+    """A range of numbers; "nan" is none of them, though it is neither below nor above it."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        seconds: float = super().convert(value, param, ctx)
+        if math.isnan(seconds):
+            self.fail(f"{value!r} is not a number.", param, ctx)
+        return seconds
+
+
+SECONDS = _Seconds(min=0, min_open=True, max=900)
 """Lambda lets a function run for 15 minutes."""
 
 _OPTIONS = (
@@ -88,6 +103,8 @@ class FunctionOptions:
 
     def config(self, environ: Mapping[str, str], **more: Any) -> FunctionConfig:
         """Give the function with these variables; `more` are fields of `FunctionConfig`. Raises `ValueError`."""
+        if not _NAME.fullmatch(self.name):
+            raise ValueError(f"--name {self.name!r}: expected are up to 64 letters, digits, - and _, as on Lambda")
         mode = self.mode or environ.get(MODE) or os.environ.get(MODE) or "buffered"
         if mode.strip().lower() not in MODES:
             raise ValueError(f"{MODE}={mode!r}: expected buffered or streaming")

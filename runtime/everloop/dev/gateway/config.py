@@ -1,6 +1,8 @@
 """What stands in front of the function: which of AWS's front ends, and how its owner would have set it up."""
 
+import re
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from everloop.dev.events.request import FrontEnd
 
@@ -13,6 +15,8 @@ WITH_STAGE = frozenset(("rest", "http-api", "http-api-1.0"))
 CAN_STREAM = frozenset(("function-url", "rest"))
 """Those that can hand on a response as it comes."""
 
+
+_BASE_PATH = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@%/-]*")
 
 _PATIENCE = {"rest": 29.0, "http-api": 30.0, "http-api-1.0": 30.0}
 
@@ -57,6 +61,9 @@ class GatewayConfig:
             )
         if self.stage is not None and (not self.stage or "/" in self.stage):
             raise ValueError(f"The stage {self.stage!r} is not a single path segment, such as `prod`.")
+        if not _BASE_PATH.fullmatch(self.base_path):
+            written = quote(self.base_path, safe="/%")
+            raise ValueError(f"The base path {self.base_path!r} is not as in a URL: {written!r} would be.")
         if not self.websocket_stage or "/" in self.websocket_stage:
             raise ValueError(f"The stage {self.websocket_stage!r} is not a single path segment, such as `prod`.")
 

@@ -20,6 +20,7 @@ from everloop.dev.inspector.live import changes
 from everloop.dev.inspector.records import detail
 from everloop.dev.inspector.sending import Sender
 from everloop.dev.journal import Journal, Record
+from everloop.dev.json_text import check_json
 from everloop.dev.samples import SAMPLES, sample_event
 
 PREFIX = "/_everloop"
@@ -157,6 +158,7 @@ def _sent(body: bytes, journal: Journal) -> tuple[bytes, bool, str]:
     and `{"payload": "…", …}` one that is written as JSON already: JavaScript would round its large numbers.
     """
     try:
+        check_json(body)
         asked = json.loads(body)
     except ValueError as error:
         raise ValueError(f"The body is not JSON: {error}") from error
@@ -170,7 +172,7 @@ def _sent(body: bytes, journal: Journal) -> tuple[bytes, bool, str]:
     if "payload" in asked:
         payload = str(asked["payload"]).encode("utf-8", "surrogatepass")
         try:
-            json.loads(payload)
+            check_json(payload)
         except ValueError as error:
             raise ValueError(f"The event is not JSON: {error}") from error
     else:
