@@ -26,7 +26,7 @@ pin = $(VENV)/pins/bin/uv pip compile --quiet --upgrade --universal --python-ver
 	--no-emit-package everloop --custom-compile-command "make pins"
 
 .DEFAULT_GOAL := help
-.PHONY: help run run-rie test lint types bench image image-dev image-size image-same layer templates audit pins clean
+.PHONY: help run run-rie test lint types bench image image-dev image-size image-same layer app templates audit pins clean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 20
@@ -68,7 +68,16 @@ image-same: ## build the image twice from nothing and compare the layers
 layer: $(VENV)/.ready ## build the Lambda layer for AWS's managed Python runtimes (ARCH=arm64 for Graviton)
 	$(bin)/python3 layer/build.py --arch $(ARCH) dist/everloop-layer-$(ARCH).zip
 
-templates: $(VENV)/.ready-to-test $(VENV)/cdk/.ready ## synthesise the CDK example and check it with cfn-lint; needs Node.js
+app: examples/deploy/build ## put an example and all that it needs into a folder, as a ZIP function has it: examples/deploy/build
+
+# For the processor and the Python that the templates of examples/deploy name.
+examples/deploy/build: examples/fastapi_stream/requirements.txt examples/fastapi_stream/main.py | $(VENV)/.made
+	rm -rf $@
+	$(locked) --target $@ --only-binary=:all: --platform manylinux2014_x86_64 --python-version 3.13 -r $<
+	cp examples/fastapi_stream/main.py examples/fastapi_stream/index.html $@
+	@touch $@
+
+templates: $(VENV)/.ready-to-test $(VENV)/cdk/.ready examples/deploy/build ## synthesise the CDK example and check it with cfn-lint; needs Node.js
 	rm -rf $(VENV)/cdk/out
 	cd examples/deploy/cdk && CDK_OUTDIR=$(abspath $(VENV))/cdk/out $(abspath $(VENV))/cdk/bin/python3 app.py
 	@# W3005, a dependency named twice, is how the CDK writes every function.

@@ -1,6 +1,7 @@
 """The five ways to deploy everloop, as stacks of the CDK: `cdk deploy FunctionUrl`, and so on.
 
-`python3 app.py` alone synthesises all of them. The image is in ECR already: examples/deploy/github pushes it.
+`python3 app.py` alone synthesises all of them. The image is in ECR already: examples/deploy/github pushes it. For
+Managed Instances, ../build holds the application with all that it imports: `make app` makes it.
 """
 
 import aws_cdk as cdk
@@ -147,7 +148,7 @@ class ManagedInstances(cdk.Stack):
             self,
             "App",
             runtime=lambda_.Runtime.PYTHON_3_13,
-            code=lambda_.Code.from_asset("../../fastapi_stream"),
+            code=lambda_.Code.from_asset("../build"),
             handler="main.app",
             layers=[layer],
             memory_size=4096,

@@ -1,6 +1,6 @@
 # Managed Instances: environments on EC2 that serve many invocations at a time, which everloop does in one process.
 # A ZIP function with everloop's layer (make layer), because AWS's documents name Python's managed runtimes for these and say
-# nothing of images.
+# nothing of images. ../build holds the application with all that it imports: `make app` makes it.
 resource "aws_lambda_layer_version" "everloop" {
   layer_name               = "everloop"
   filename                 = "${path.module}/../../../dist/everloop-layer-x86_64.zip"
@@ -10,7 +10,7 @@ resource "aws_lambda_layer_version" "everloop" {
 
 data "archive_file" "app" {
   type        = "zip"
-  source_dir  = "${path.module}/../../fastapi_stream"
+  source_dir  = "${path.module}/../build"
   output_path = "${path.module}/app.zip"
 }
 
