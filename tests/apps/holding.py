@@ -1,5 +1,6 @@
 """A synchronous handler that the test holds back."""
 
+import asyncio
 import os
 import time
 from pathlib import Path
@@ -20,6 +21,7 @@ def mark(name: str) -> None:
 
 
 async def _later() -> None:
+    await asyncio.sleep(0.05)
     mark("later")
 
 

@@ -20,6 +20,7 @@ def test_a_signal_ends_an_idle_process(launch: Launcher, number: int) -> None:
     env.api.wait_for_poll()
     env.process.signal(number)
     assert env.process.exit_code(2) == 0
+    assert "cut short" not in env.process.log
 
 
 def test_a_signal_lets_the_handler_finish(launch: Launcher, gates: Gates, tmp_path: Path) -> None:

@@ -150,6 +150,8 @@ def test_workers_end_when_their_parent_is_gone_before_they_poll(launch: Launcher
     hangs = env.process.wait_for_log("hangs in")
     waits = env.process.wait_for_logs("ready in", 2)
     started = [int(line.text.split()[-1]) for line in [hangs, *waits]]
+    time.sleep(0.2)  # in which those that are ready would poll
+    assert env.api.requests_to("next") == []
     env.process.signal(signal.SIGKILL)
     env.process.wait_for_logs("process that started this worker is gone", 3)
     until = time.monotonic() + 5

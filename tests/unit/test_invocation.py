@@ -51,6 +51,11 @@ def test_what_did_not_come_is_none() -> None:
     assert invocation.tenant_id is None
 
 
+def test_a_client_context_that_is_no_utf_8_is_survived() -> None:
+    """What the caller sent must not keep the event from being worked on."""
+    assert Invocation(ID | {b"Lambda-Runtime-Client-Context": b"\xff{}"}, b"{}").client_context == "\ufffd{}"
+
+
 @pytest.mark.parametrize("value", [b"", b"soon", b"-1", b"1e9", b"12.5", b" 5"])
 def test_a_deadline_that_is_no_number_is_none(value: bytes) -> None:
     """Better no deadline than a wrong one."""

@@ -81,3 +81,13 @@ def test_lines_that_are_printed_in_pieces_are_broken_too(pieces: list[tuple[int,
     assert written.replace(b"\n", b"") == whole.replace(b"\n", b"")
     if all(len(line) <= 60_000 for line in whole.split(b"\n")):
         assert written == whole
+
+
+def test_a_line_that_was_begun_ends_where_it_ends() -> None:
+    """Although one that is too long comes with its end."""
+    file = io.BytesIO()
+    stream = BrokenLines(file, encoding="utf-8", errors="backslashreplace", line_buffering=True)
+    for text in ("begun, ", "ended\n" + "x" * 70_000 + "\n"):
+        stream.write(text)
+
+    assert file.getvalue().split(b"\n")[0] == b"begun, ended"

@@ -1,10 +1,12 @@
-"""How slots are divided among processes."""
+"""How slots are divided among processes, and how these ended."""
+
+import signal
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from everloop.settings import Settings
-from everloop.workers import count, shares
+from everloop.workers import count, how_it_died, shares
 
 
 @given(st.integers(1, 200), st.integers(1, 200))
@@ -21,3 +23,11 @@ def test_auto_is_at_most_one_per_slot() -> None:
     assert count(Settings(runtime_api="", handler="", workers=None)) == 1
     assert count(Settings(runtime_api="", handler="", workers=None, max_concurrency=1)) == 1
     assert count(Settings(runtime_api="", handler="", workers=3, max_concurrency=64)) == 3
+
+
+def test_how_a_worker_died_is_said_in_words() -> None:
+    """Also of one that ended itself and said that all was well; with the usual cause where there is one."""
+    assert how_it_died(0) == "exit code 0"
+    assert how_it_died(3) == "exit code 3"
+    assert how_it_died(-signal.SIGTERM) == "SIGTERM"
+    assert how_it_died(-signal.SIGKILL) == "SIGKILL: too little memory is the usual cause"

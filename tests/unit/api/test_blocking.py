@@ -1,12 +1,15 @@
 """The conversation on a blocking socket: what waits, what is lost, and when polling is futile."""
 
+import asyncio
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
+import uvloop
 
 from everloop.api.blocking import BlockingSlot
+from everloop.api.blocking_connection import BlockingConnection
 from everloop.api.promptness import Habit
 from everloop.api.reply import Reply
 from everloop.api.slot import POLL_TRIES
@@ -92,6 +95,7 @@ def test_a_stream_writes_each_piece(api: ScriptedRuntimeApi, slot: BlockingSlot)
     exchange = api.invoke(1)
     _, reply = slot.next_invocation()
     reply.start(b"text/plain", b"a")
+    assert not reply.paused  # a write that was made has waited
     exchange.wait_for_bytes(b"a")
     reply.write(b"b" * 200_000)
     reply.fail(ErrorReport("Whim", "on purpose"))
@@ -116,6 +120,62 @@ def test_a_refused_stream_is_noticed_at_the_next_piece(api: ScriptedRuntimeApi, 
     api.invoke(2)
     assert slot.next_invocation()[0].event == 2
     assert len(api.connections) == 2
+
+
+LOOPS = pytest.mark.parametrize("new_loop", [asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
+
+
+@LOOPS
+def test_what_runs_on_the_loop_is_told_of_the_connection_s_end(
+    api: ScriptedRuntimeApi, slot: BlockingSlot, new_loop: Callable[[], asyncio.AbstractEventLoop]
+) -> None:
+    """Although it sends nothing meanwhile."""
+    api.invoke(1)
+    _, reply = slot.next_invocation()
+    loop = new_loop()
+
+    async def work() -> None:
+        broken = asyncio.Event()
+        reply.on_broken = broken.set
+        api.connections[0].close()
+        await asyncio.wait_for(broken.wait(), 10)
+
+    slot.run(loop, work())
+    loop.close()
+    assert reply.broken
+
+
+@LOOPS
+@pytest.mark.parametrize("how", ["unwatch", "abort"])
+def test_a_loop_watches_nothing_that_is_over(
+    api: ScriptedRuntimeApi, new_loop: Callable[[], asyncio.AbstractEventLoop], how: str
+) -> None:
+    """The next connection may have the same descriptor, of which the loop would hear nothing then."""
+    host, _, port = api.address.partition(":")
+    connection = BlockingConnection(host, int(port))
+    loop = new_loop()
+    connection.watch(loop)
+    descriptor = connection._socket.fileno()
+    if how == "unwatch":
+        connection.unwatch()
+    connection.abort(OSError("the end"))
+
+    assert not loop.remove_reader(descriptor)
+    loop.close()
+
+
+def test_work_that_stops_the_loop_itself_has_failed(slot: BlockingSlot) -> None:
+    """Only what is answered for may be left to itself: else nobody would ever learn of it."""
+    loop = asyncio.new_event_loop()
+
+    async def work() -> None:
+        loop.stop()
+        await asyncio.sleep(0)
+
+    with pytest.raises(RuntimeError, match="Event loop stopped"):
+        slot.run(loop, work())
+    loop.run_until_complete(asyncio.sleep(0))  # the work ends after all
+    loop.close()
 
 
 def test_a_lost_answer_is_not_sent_again(api: ScriptedRuntimeApi, slot: BlockingSlot) -> None:
@@ -200,6 +260,31 @@ def test_a_forbidden_poll_is_the_end(api: ScriptedRuntimeApi, slot: BlockingSlot
     api.script("next", refusal(403, "InvalidStateTransition"))
     with pytest.raises(RuntimeApiRefused, match="403"):
         slot.next_invocation()
+
+
+class Waiter:
+    """Expects an answer and keeps what came instead."""
+
+    def __init__(self) -> None:
+        self.told: list[Exception] = []
+
+    def answered(self, answer: ApiAnswer) -> None:
+        raise AssertionError(answer)
+
+    def lost(self, error: Exception) -> None:
+        self.told.append(error)
+
+
+@pytest.mark.parametrize("how", ["ask", "begin"])
+def test_who_asks_when_all_is_over_is_told(api: ScriptedRuntimeApi, how: str) -> None:
+    """At once: nobody would ever tell it otherwise."""
+    host, _, port = api.address.partition(":")
+    connection = BlockingConnection(host, int(port))
+    connection.abort(OSError("the end"))
+    waiter = Waiter()
+    getattr(connection, how)(waiter, b"")
+
+    assert [type(error) for error in waiter.told] == [RuntimeApiUnreachable]
 
 
 def test_nobody_listens() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from everloop.api.connection import Connection
+from everloop.errors import RuntimeApiUnreachable
 from everloop.wire.http1 import ApiAnswer
 from support.hostile import HostileApi, VirtualLoop, Wire
 
@@ -119,6 +120,51 @@ def test_what_may_wait_leaves_before_what_comes_later(loop: VirtualLoop, connect
     protocol.ask(Waiter(), POLL)
 
     assert bytes(wire._unread) == ANSWER + POLL
+
+
+def test_what_may_wait_leaves_before_what_is_begun(loop: VirtualLoop, connection: tuple[Connection, Wire]) -> None:
+    """Requests arrive in the order in which they were made, or answers would go to others."""
+    protocol, wire = connection
+    protocol.corked = True
+    protocol.ask(Waiter(), ANSWER, may_wait=True)
+    protocol.begin(Waiter(), [POLL])
+
+    assert bytes(wire._unread) == ANSWER + POLL
+
+
+def test_an_answer_that_nobody_asked_for_ends_the_connection(
+    loop: VirtualLoop, connection: tuple[Connection, Wire]
+) -> None:
+    """Who knows whose the next one is?"""
+    protocol, wire = connection
+    waiter = Waiter()
+    protocol.listener = waiter
+    protocol.data_received(b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n")
+    loop.turn()
+
+    assert waiter.told == [RuntimeApiUnreachable]
+    assert wire.gone
+
+
+def test_no_event_waits_where_all_is_over(loop: VirtualLoop, connection: tuple[Connection, Wire]) -> None:
+    """Else a thread that asks would take a lost connection for a loop that is blocked."""
+    protocol, wire = connection
+    wire.drop(None)
+    loop.turn()
+
+    assert not protocol.unread_event
+
+
+@pytest.mark.parametrize("how", ["ask", "begin"])
+def test_who_asks_when_all_is_over_is_told(loop: VirtualLoop, connection: tuple[Connection, Wire], how: str) -> None:
+    """At once: nobody would ever tell it otherwise."""
+    protocol, wire = connection
+    wire.drop(None)
+    loop.turn()
+    waiter = Waiter()
+    getattr(protocol, how)(waiter, POLL)
+
+    assert waiter.told == [RuntimeApiUnreachable]
 
 
 @pytest.mark.parametrize("how", ["flush", "close"])

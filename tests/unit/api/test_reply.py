@@ -36,7 +36,7 @@ def test_an_answer_is_given_once(answering: Answering) -> None:
 
 
 @pytest.mark.parametrize("last", [b"", b"c"])
-def test_a_stream_is_its_pieces_in_order(answering: Answering, last: bytes) -> None:
+def test_a_stream_is_its_pieces_in_order(answering: Answering, last: bytes, caplog: pytest.LogCaptureFixture) -> None:
     """Empty ones left out, which would end it; nothing is sent behind its end."""
     reply = answering.reply
     reply.start(b"text/plain", b"a", b"", b"b")
@@ -47,8 +47,10 @@ def test_a_stream_is_its_pieces_in_order(answering: Answering, last: bytes) -> N
 
     post = answering.post()
     assert (bytes(post.content), post.complete, post.trailers) == (b"ab" + last, True, {})
+    assert not answering.wire.write_through
     assert reply.state is ReplyState.COMPLETED
     assert answering.wire.behind == b""
+    assert caplog.messages == ["Whim after the response was COMPLETED: on purpose"]
 
 
 def test_a_stream_fails_once(answering: Answering) -> None:

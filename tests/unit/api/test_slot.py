@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from everloop.api.connection import Connection
 from everloop.api.promptness import Habit
 from everloop.api.reply import Reply
 from everloop.api.slot import Slot
@@ -143,3 +144,50 @@ def test_an_answer_that_waits_for_a_poll_does_not_wait_for_work_after_it(polling
     polling.settle()
 
     assert [post.complete for post, _ in polling.api.posts["request-1"]] == [True]
+
+
+def test_an_answer_that_comes_in_a_later_turn_does_not_wait_for_a_poll(polling: Polling) -> None:
+    """Trusted or not: the application may go on for long after it."""
+    [poll] = polling.api.polls
+    deliver(poll, "request-1", b"{}", 10)
+    polling.settle()
+    _, reply = polling.calls.pop()
+    reply.habit = Habit()
+    reply.habit.trusted = True
+
+    async def answer() -> None:
+        reply.complete(b"{}")
+
+    polling.loop.run_until_complete(answer())
+    polling.settle()
+
+    assert [post.complete for post, _ in polling.api.posts["request-1"]] == [True]
+
+
+def test_a_slot_that_is_closed_does_not_try_again(polling: Polling) -> None:
+    """Its last poll had failed, and the next one was to come."""
+    polling.fail()
+    polling.loop.run_until_complete(polling.slot.close())
+    polling.settle(60)
+
+    assert polling.api.polls == []
+
+
+def test_a_slot_that_is_closed_connects_no_more() -> None:
+    """Who does not get through would keep the process."""
+    loop = VirtualLoop()
+
+    async def connect() -> Connection:
+        return await asyncio.Future()
+
+    async def close() -> None:
+        slot = Slot(connect, RequestEncoder("runtime.test", "test"), lambda invocation, reply: None, print)
+        slot.poll()
+        await asyncio.sleep(0)
+        await slot.close()
+
+    loop.run_until_complete(close())
+    loop.turn()
+
+    assert asyncio.all_tasks(loop) == set()
+    loop.close()

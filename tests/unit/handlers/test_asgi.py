@@ -1,5 +1,6 @@
 """An invocation through an ASGI application: what it sees, and what is answered whatever it does."""
 
+import asyncio
 import json
 import logging
 from typing import TYPE_CHECKING, Any, cast
@@ -255,3 +256,20 @@ async def test_types_of_the_users_own_are_text() -> None:
 
     assert envelope(await answered(sending(start, LAST)))["isBase64Encoded"] is True
     assert envelope(await answered(sending(start, LAST), text_types=("application/x-foo",)))["body"] == "hello"
+
+
+async def test_an_application_that_only_sends_lets_the_loop_turn() -> None:
+    """Although a buffered response never has to wait: the application's own deadline would come to nobody."""
+    turns = 0
+
+    async def turning() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    other = asyncio.create_task(turning())
+    await answered(sending(START, *[MORE] * 200, LAST))
+    other.cancel()
+
+    assert turns >= 3

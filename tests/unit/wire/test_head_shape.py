@@ -129,6 +129,15 @@ def test_an_answer_that_ends_the_connection_says_so(last: bytes) -> None:
     assert not answer.keep_alive
 
 
+def test_a_server_that_says_keep_alive_every_time_may_say_close() -> None:
+    """That header is read each time: no shape has it."""
+    names = (*NAMES, b"Connection")
+    reader = learned(event(b"a", b"b", b"c", b"d", b"keep-alive", names=names))
+    [answer] = reader.receive(event(b"a", b"b", b"c", b"d", b"close", names=names))
+
+    assert not answer.keep_alive
+
+
 @given(st.lists(st.sampled_from([PLAIN, OTHERS[1], ACCEPTED]), min_size=1, max_size=4))
 def test_several_answers_in_one_read_are_told_apart(answers: list[bytes]) -> None:
     """An acknowledgement and the next event come together; a body is never longer than its length says."""

@@ -144,6 +144,14 @@ def test_the_last_acknowledgement_is_remembered_and_no_other() -> None:
     assert reader.receive(DATED)[0] is not first[0]
 
 
+def test_an_acknowledgement_that_always_comes_with_an_event_ends_where_it_ends() -> None:
+    """What is remembered is its bytes and none of the event's."""
+    reader = AnswerReader()
+
+    for _ in range(3):
+        assert said(reader.receive(ACCEPTED + NEXT)) == said(read(ACCEPTED, NEXT))
+
+
 @given(st.lists(st.sampled_from(sorted(said(read(NEXT))[0][1])), unique=True), st.booleans())
 def test_names_are_the_same_in_any_case(names: list[bytes], lower: bool) -> None:
     """Lists of names are remembered where they need no change; a server that writes others is understood as well."""
@@ -171,8 +179,14 @@ def test_bodies_come_through_unchanged(body: bytes) -> None:
 
 @pytest.mark.parametrize(
     "data",
-    [b"SSH-2.0-OpenSSH_9.6\r\n", b"\x16\x03\x01\x02\x00", b"HTTP/1.1 abc\r\n\r\n", b"GET / HTTP/1.1\r\n\r\n"],
-    ids=["ssh", "tls", "no status", "a request"],
+    [
+        b"SSH-2.0-OpenSSH_9.6\r\n",
+        b"\x16\x03\x01\x02\x00",
+        b"HTTP/1.1 abc\r\n\r\n",
+        b"GET / HTTP/1.1\r\n\r\n",
+        b"\0\0\0\0",
+    ],
+    ids=["ssh", "tls", "no status", "a request", "zeros"],
 )
 def test_what_is_not_http_is_a_clear_error(data: bytes) -> None:
     """Something else listens at the address: say so, and show what it said."""

@@ -29,6 +29,23 @@ def test_a_buffered_response_is_these_bytes() -> None:
     )
 
 
+def test_the_attempt_s_id_is_sent_back_with_a_buffered_response() -> None:
+    """Also with JSON, whose head is put together in a shorter way where there is none."""
+    assert ENCODER.response(b"id-1", b"attempt-9", b"application/json", 17) == (
+        b"POST /2018-06-01/runtime/invocation/id-1/response"
+        + COMMON
+        + b"Lambda-Runtime-Invocation-Id: attempt-9\r\nContent-Type: application/json\r\nContent-Length: 17\r\n\r\n"
+    )
+
+
+def test_a_host_with_a_percent_sign_stays_as_it_is() -> None:
+    """An IPv6 zone has one: what comes from outside is no pattern."""
+    encoder = RequestEncoder("[fe80::1%eth0]:9001", "everloop/1.0")
+    heads = [encoder.response(b"id-1", None, kind, 2) for kind in (b"application/json", b"text/plain")]
+
+    assert all(b"\r\nHost: [fe80::1%eth0]:9001\r\nUser-Agent: everloop/1.0\r\n" in head for head in heads)
+
+
 def test_a_streamed_response_is_these_bytes() -> None:
     """The mode is lower-case `streaming`, and both trailers are declared: Lambda refuses or ignores anything else."""
     content_type = b"application/vnd.awslambda.http-integration-response"
@@ -115,6 +132,7 @@ def test_trailers_of_any_failure_are_short_enough(error_type: str, message: str,
     """And what is short already stays as it is."""
     report = ErrorReport(error_type, message, stack)
     room = room_for_error_body("Function.X")
+    assert 3_990 < len(error_trailers("Function.X", b"x" * room)) <= 4_000
     body = report.to_short_json("id", room)
     assert len(error_trailers("Function.X", body)) <= 4096
     whole = report.to_json("id")

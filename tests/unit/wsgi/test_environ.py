@@ -70,6 +70,24 @@ def test_paths_are_bytes_as_latin_1() -> None:
     assert found["RAW_URI"] == "/api/caf%C3%A9%2Fx%FF"
 
 
+def test_a_base_path_beyond_ascii_is_bytes_as_latin_1_too() -> None:
+    """As the path that it is taken off."""
+    made = request("/caf%C3%A9/x")
+    mount(made, "/café")
+    found = environ(made)
+
+    assert (found["SCRIPT_NAME"].encode("latin-1"), found["PATH_INFO"]) == ("/café".encode(), "/x")
+
+
+@pytest.mark.parametrize("multithread", [True, False])
+def test_what_kind_of_server_this_is(*, multithread: bool) -> None:
+    """Several requests at once or one; one process, which serves again and again."""
+    found = build_environ(request(), multithread=multithread)
+
+    assert found["wsgi.multithread"] is multithread
+    assert (found["wsgi.multiprocess"], found["wsgi.run_once"]) == (False, False)
+
+
 @given(st.binary(min_size=1, max_size=12))
 def test_any_path_comes_back(raw: bytes) -> None:
     """What any client can ask for, the application can see."""
