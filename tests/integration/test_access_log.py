@@ -43,6 +43,16 @@ def test_the_answer_in_place_of_a_failed_one_is_logged(launch: Launcher) -> None
     env.process.wait_for_log("path=/raises status=500 bytes=21 ")
 
 
+def test_the_answer_in_place_of_one_that_cannot_be_sent_is_logged(launch: Launcher) -> None:
+    """A prelude over Lambda's limit is a 500 to the client, so it is one here."""
+    env = launch("answers_with:huge_head", {"EVERLOOP_ACCESS_LOG": "on", "EVERLOOP_RESPONSE_MODE": "streaming"})
+    exchange = env.invoke(function_url("/a", query="size=20000")).wait()
+
+    assert exchange.request.prelude()["statusCode"] == 500
+    assert exchange.request.stream() == b"Internal Server Error"
+    env.process.wait_for_log("path=/a status=500 bytes=21 ")
+
+
 def test_it_is_off_unless_asked_for(launch: Launcher) -> None:
     """No line per request."""
     env = launch("answers_with:app")

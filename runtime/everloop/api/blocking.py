@@ -121,7 +121,6 @@ class BlockingSlot:
 
     def answered(self, answer: ApiAnswer) -> None:
         """Keep an invocation for `next_invocation()`."""
-        self.idle = False
         if answer.status != 200:
             self._failed(RuntimeApiRefused("GET /runtime/invocation/next", answer.status, answer.body))
             return

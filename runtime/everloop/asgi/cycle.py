@@ -155,7 +155,7 @@ class RequestCycle:
         if self._bodiless:
             self._pass_head_alone(more)
         else:
-            if self._streamed or more or state is _BODY:
+            if self._streamed or more or state is _BODY or not body:
                 self._count(body, more)
             if state is _HEAD:
                 assert self._head is not None  # noqa: S101 - the state says so

@@ -4,7 +4,7 @@ import logging
 from time import perf_counter
 
 from everloop.exchange import HttpRequest, ResponseHead
-from everloop.handlers.answers import Answer
+from everloop.handlers.answers import Answer, Instead
 from everloop.report import ErrorReport
 
 logger = logging.getLogger("everloop.access")
@@ -35,13 +35,15 @@ class LoggedAnswer:
     def start(self, head: ResponseHead, body: bytes, more: bool) -> None:
         """Note the status, the time and the first piece."""
         self._answer.start(head, body, more)
-        self._status = head.status
-        self._count(body)
+        instead = self.instead
+        self._status = head.status if instead is None else instead.status
+        self._count(body if instead is None else instead.body)
 
     def write(self, body: bytes, more: bool) -> None:
         """Note a further piece."""
         self._answer.write(body, more)
-        self._count(body)
+        if self.instead is None:
+            self._count(body)
 
     def replace(self, status: int, text: str, report: ErrorReport) -> None:
         """Note the status that takes the place of the application's, unless the client has that already."""
@@ -56,6 +58,11 @@ class LoggedAnswer:
     def begun(self) -> bool:
         """True once the client has the status."""
         return self._answer.begun
+
+    @property
+    def instead(self) -> Instead | None:
+        """What the client got where the application's response could not be sent."""
+        return self._answer.instead
 
     def log(self) -> None:
         """Write the record."""

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Collection
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import orjson
 
@@ -33,8 +33,23 @@ class Answer(ResponseSink, Protocol):
     def begun(self) -> bool:
         """True once the client has the status."""
 
+    @property
+    def instead(self) -> "Instead | None":
+        """What the client got where the application's response cannot be sent."""
+
     def replace(self, status: int, text: str, report: ErrorReport) -> None:
         """Answer with `status` instead, or end a stream that has begun with `report`."""
+
+
+class Instead(NamedTuple):
+    """A whole answer in the place of the application's."""
+
+    status: int
+    body: bytes
+
+
+OVERSIZED = Instead(500, b"Internal Server Error")
+"""For a response whose prelude Lambda would not take."""
 
 
 class BufferedAnswer:
@@ -44,6 +59,7 @@ class BufferedAnswer:
 
     paused = False
     begun = False
+    instead = None
 
     def __init__(
         self,
@@ -137,13 +153,16 @@ class _Collected:
 class StreamedAnswer:
     """Sends the prelude with the first piece of the body and every later piece at once."""
 
-    __slots__ = ("_error_statuses", "_failing", "_kept", "_reply", "_size", "_source", "_started")
+    __slots__ = ("_error_statuses", "_failing", "_kept", "_reply", "_size", "_source", "_started", "instead")
+
+    instead: Instead | None
 
     def __init__(self, reply: Reply, source: EventSource, error_statuses: Collection[int] = ()) -> None:
         self._reply = reply
         self._source = source
         self._error_statuses = error_statuses
         self._started = False
+        self.instead = None
         self._failing: ResponseHead | None = None
         self._kept = b""
         self._size = 0
@@ -176,7 +195,9 @@ class StreamedAnswer:
                 len(prelude),
                 LIMIT,
             )
-            self._replace_oversized(more)
+            self.instead = OVERSIZED
+            self._reply.start(CONTENT_TYPE, self._prelude(error_head(OVERSIZED.status)), OVERSIZED.body)
+            self._reply.finish()
             return
         self._started = True
         self._reply.start(CONTENT_TYPE, prelude, body)
@@ -188,7 +209,7 @@ class StreamedAnswer:
         if self._failing is not None:
             self._keep(self._failing, body, more)
         elif not self._started:
-            pass  # already answered 500: the prelude was too large
+            pass  # already answered 500
         elif more:
             self._reply.write(body)
         else:
@@ -207,10 +228,6 @@ class StreamedAnswer:
         # A length that the body may not keep to would break the connection to the client; Lambda frames the stream.
         streamed = ResponseHead(head.status, [pair for pair in head.headers if pair[0] != "content-length"])
         return encode_prelude(self._source.prelude(streamed))
-
-    def _replace_oversized(self, more: bool) -> None:
-        self._reply.start(CONTENT_TYPE, self._prelude(error_head(500)), b"Internal Server Error")
-        self._reply.finish()
 
     def _keep(self, head: ResponseHead, body: bytes, more: bool) -> None:
         self._size += len(body)

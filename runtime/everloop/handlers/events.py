@@ -60,6 +60,7 @@ class EventAnswer:
 
     paused = False
     begun = False
+    instead = None
 
     def __init__(self, reply: Reply, path: str) -> None:
         """`path` is where the event was POSTed to."""

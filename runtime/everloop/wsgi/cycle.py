@@ -137,7 +137,7 @@ class WsgiCycle:
     def _end(self) -> None:
         if self._head is None:
             raise ProtocolError("The application returned without calling start_response()")
-        if len(self._pieces) > 1:  # the length of one is its own
+        if self.state is _HEAD and len(self._pieces) != 1 and not self._bodiless:  # the length of one is its own
             self._lacking = self._head.announced_length - sum(map(len, self._pieces))
         if self._lacking > 0:
             # Front ends make the length anew: nobody else could tell a part from the whole.

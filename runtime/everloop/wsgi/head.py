@@ -28,7 +28,7 @@ def response_head(status: str, headers: list[tuple[str, str]]) -> ResponseHead:
             f"start_response() was given {status!r} and {headers!r}, expected a status such as '200 OK' and a list of "
             "pairs of text"
         ) from error
-    if not 100 <= number <= 999:
+    if number < 100:
         raise ProtocolError(f"start_response() was given status {status!r}, expected 100 to 999")
     return ResponseHead(number, pairs)
 

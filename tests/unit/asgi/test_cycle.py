@@ -193,6 +193,8 @@ EMPTY = {"type": "http.response.body"}
     ("streamed", "messages"),
     [
         (True, (LAST,)),
+        (True, (EMPTY,)),
+        (False, (EMPTY,)),
         (True, (MORE, LAST)),
         (True, (MORE, MORE, EMPTY)),
         (False, (MORE, LAST)),
