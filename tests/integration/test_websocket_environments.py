@@ -93,7 +93,7 @@ def test_two_environments_serve_one_connection(launch: Launcher, moto: str, tabl
 
 
 def test_a_gone_connection_stays_in_the_table_until_its_end(launch: Launcher, moto: str, table: Any) -> None:
-    """`$disconnect` may come to any environment and needs the item; where it never comes, the table's TTL removes it."""
+    """`$disconnect` needs the item, in any environment; where it never comes, the table's TTL removes it."""
     with AwsServer() as connections:
         first = start(launch, connections.url, moto)
         second = start(launch, connections.url, moto)
