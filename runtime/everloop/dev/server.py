@@ -159,15 +159,16 @@ class Development:
     async def _reload(self, names: list[str]) -> None:
         more = f" and {len(names) - 3} more" if len(names) > 3 else ""
         self._console.line(self._console.style(f"Changed: {', '.join(names[:3])}{more}. Starting anew.", "cyan"))
-        try:
-            function = self._configured(self._plan.reread())
-        except (ValueError, OSError) as error:
-            self._console.problem(f"{error}. What was read before stays.")
-            function = self._function.config
-        if function.streaming != self._function.config.streaming:
-            self._console.problem(f"{MODE} has changed: that takes effect when everloop dev is started again.")
-            function = self._function.config
-        await self._function.reload(function)
+        async with self._gateway.restart():
+            try:
+                function = self._configured(self._plan.reread())
+            except (ValueError, OSError) as error:
+                self._console.problem(f"{error}. What was read before stays.")
+                function = self._function.config
+            if function.streaming != self._function.config.streaming:
+                self._console.problem(f"{MODE} has changed: that takes effect when everloop dev is started again.")
+                function = self._function.config
+            await self._function.reload(function)
         # Not waited for: the next save may mend what hangs.
         self._readiness = asyncio.create_task(self._is_ready())
 

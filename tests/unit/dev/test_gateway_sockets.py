@@ -288,6 +288,76 @@ async def test_messages_on_their_way_come_before_the_end() -> None:
     assert function.calls[-1].label == "$disconnect 1000"
 
 
+async def test_a_restart_closes_connections_while_their_function_is_there() -> None:
+    """With 1012 for the client; the function hears 1001, for in its own words 1012 is a connection that goes on."""
+    function, client = ScriptedLambda(OK), SocketClient()
+    gateway = Gateway(function, GatewayConfig(), function.journal)
+    serving = asyncio.ensure_future(gateway(client.scope, client.receive, client.send))
+    await until(lambda: client.kinds() == ["websocket.accept"])
+    async with asyncio.timeout(30), gateway.restart():
+        labels = [call.label for call in function.calls]
+    await serving
+
+    assert client.sent[-1]["code"] == 1012
+    assert "loaded anew" in client.sent[-1]["reason"]
+    assert labels == ["$connect /", "$disconnect 1001"]
+
+
+async def test_a_handshake_waits_for_a_restart() -> None:
+    """A client that comes back at once finds the new function, and stays."""
+    function, client = ScriptedLambda(OK), SocketClient()
+    gateway = Gateway(function, GatewayConfig(), function.journal)
+    async with gateway.restart():
+        serving = asyncio.ensure_future(gateway(client.scope, client.receive, client.send))
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert function.calls == []
+    client.say("disconnect", code=1000, reason="")
+    await serving
+
+    assert client.kinds() == ["websocket.accept"]
+
+
+async def test_a_handshake_under_way_is_closed_by_a_restart() -> None:
+    """What the old function has accepted, the new one does not know."""
+    going = asyncio.Event()
+    function, client = ScriptedLambda(going, OK), SocketClient()
+    gateway = Gateway(function, GatewayConfig(), function.journal)
+    serving = asyncio.ensure_future(gateway(client.scope, client.receive, client.send))
+    await until(lambda: len(function.calls) == 1)
+    restart = gateway.restart()
+    restarting = asyncio.ensure_future(restart.__aenter__())
+    for _ in range(20):
+        await asyncio.sleep(0)
+    going.set()
+    async with asyncio.timeout(30):
+        await restarting
+    await restart.__aexit__(None, None, None)
+    await serving
+
+    assert client.kinds() == ["websocket.accept", "websocket.close"]
+    assert [call.label for call in function.calls] == ["$connect /", "$disconnect 1001"]
+
+
+async def test_a_restart_waits_for_no_function_that_hangs() -> None:
+    """Its connections are closed all the same; their ends come when what was before them has."""
+    going = asyncio.Event()
+    function, client = ScriptedLambda(OK), SocketClient()
+    sockets = Sockets(function, GatewayConfig(), Connections(), function.journal, farewell_seconds=0.05)
+    serving = asyncio.ensure_future(sockets.serve(client.scope, client.receive, client.send))
+    await until(lambda: client.kinds() == ["websocket.accept"])
+    function.steps = (going, OK)
+    client.say("receive", text="hangs")
+    await until(lambda: len(function.calls) == 2)
+    async with asyncio.timeout(30), sockets.restart():
+        assert client.sent[-1]["code"] == 1012
+        assert len(function.calls) == 2
+    going.set()
+    await serving
+
+    assert function.calls[-1].label == "$disconnect 1001"
+
+
 @pytest.mark.parametrize(
     ("text", "route"),
     [

@@ -1,5 +1,6 @@
 """The gateway as one ASGI application."""
 
+from contextlib import AbstractAsyncContextManager
 from urllib.parse import unquote
 
 from starlette.types import Receive, Scope, Send
@@ -37,6 +38,10 @@ class Gateway:
                 await self._connections.serve(encoded_id, scope, receive, send)
             else:
                 await Exchange(self._function, self._config, self._journal, receive, send).serve(scope)
+
+    def restart(self) -> AbstractAsyncContextManager[None]:
+        """Close what cannot outlive the function's environments, and hold its like up, while they are replaced."""
+        return self._sockets.restart()
 
     def _connection_in(self, path: str) -> str | None:
         """Give the encoded id in a path of the `@connections` API: the SDKs of Java and .NET write `%40connections`."""

@@ -3,6 +3,10 @@
 Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-api.html
 """
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 from starlette.types import Receive, Scope, Send
 
 from everloop.dev.calls import Lambda
@@ -19,6 +23,9 @@ IDLE_SECONDS = 600.0
 LIFE_SECONDS = 7200.0
 """After which a connection is closed in any case."""
 
+FAREWELL_SECONDS = 1.0
+"""That the connections get to end before a restart; those whose function hangs end after it."""
+
 
 class Sockets:
     """What is the same for all connections of the API."""
@@ -32,17 +39,31 @@ class Sockets:
         *,
         idle_seconds: float = IDLE_SECONDS,
         life_seconds: float = LIFE_SECONDS,
+        farewell_seconds: float = FAREWELL_SECONDS,
     ) -> None:
         self._function = function
         self._config = config
         self._connections = connections
         self._journal = journal
         self._limits = idle_seconds, life_seconds
+        self._farewell_seconds = farewell_seconds
+        self._served: set[Socket] = set()
+        self._ending: set[asyncio.Task[None]] = set()
+        self._restarting = asyncio.Lock()
 
     async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection from its handshake to its end."""
         connection = Socket(self._function, self._config, self._journal, request_of(scope), receive, send, self._limits)
         await receive()  # websocket.connect
+        async with self._restarting:  # a client that is quick to come back is to find the new function
+            self._served.add(connection)
+        try:
+            await self._serve(connection, scope, send)
+        finally:
+            self._served.remove(connection)
+            connection.ended.set()
+
+    async def _serve(self, connection: Socket, scope: Scope, send: Send) -> None:
         refused = await connection.connect()
         if refused is not None:
             await _deny(scope, send, refused)
@@ -55,6 +76,22 @@ class Sockets:
         finally:
             self._connections.remove(connection.peer.connection_id)
         await connection.disconnect(code, reason)
+
+    @asynccontextmanager
+    async def restart(self) -> AsyncIterator[None]:
+        """Close all connections before the function changes, and hold handshakes up until it has.
+
+        What the environments remember of the connections ends with them. They hear of the ends while they still do,
+        unless they hang.
+        """
+        async with self._restarting:
+            ending = {asyncio.create_task(connection.restart()) for connection in self._served}
+            if ending:
+                self._ending |= ending
+                for task in ending:
+                    task.add_done_callback(self._ending.discard)
+                await asyncio.wait(ending, timeout=self._farewell_seconds)
+            yield
 
 
 async def _deny(scope: Scope, send: Send, refused: Answer) -> None:

@@ -25,6 +25,9 @@ from everloop.dev.journal import Journal, Record
 UNDER_WAY = 100
 """Messages of one connection that may be on their way to the function; the next is read when one has come back."""
 
+RESTART = 1012, "The function was loaded anew: connect again"
+"""How the client's connection ends when the function changes: "service restart"."""
+
 
 class Socket:
     """One connection."""
@@ -57,6 +60,9 @@ class Socket:
         self._active_at = now
         self._subprotocol: str | None = None
         self._is_open = False
+        self._is_restarting = False
+        self.ended = asyncio.Event()
+        """Set by who serves the connection, when all is done."""
         self._tasks: set[asyncio.Task[None]] = set()
         self._room = asyncio.Semaphore(UNDER_WAY)
 
@@ -78,6 +84,12 @@ class Socket:
             self._is_open = False
             with suppress(Exception):  # each ASGI server raises its own where the client has gone by itself
                 await self._send({"type": "websocket.close", "code": code, "reason": reason})
+
+    async def restart(self) -> None:
+        """Close the connection because the function changes, as soon as it is open; wait until the function knows."""
+        self._is_restarting = True
+        await self.close(*RESTART)
+        await self.ended.wait()
 
     def describe(self) -> dict[str, Any]:
         """Give what `GET @connections` tells."""
@@ -112,6 +124,8 @@ class Socket:
         """Complete the handshake."""
         self._is_open = True
         await self._send({"type": "websocket.accept", "subprotocol": self._subprotocol, "headers": []})
+        if self._is_restarting:
+            await self.close(*RESTART)
 
     async def converse(self) -> tuple[int, str]:
         """Hand on messages until the connection ends; give its code and reason."""
@@ -135,6 +149,8 @@ class Socket:
     def _end_of(self, message: Message) -> tuple[int, str]:
         """Give the code and reason that the function is told."""
         code, reason = message.get("code") or 1005, message.get("reason")
+        if self._is_restarting and code == RESTART[0]:
+            return 1001, "Going away"  # for the function 1012 says that the connection goes on
         if code == 1005 and reason is None:
             return 1006, ""  # uvicorn gives a reason, if an empty one, where there was a close frame
         return code, reason or ""
