@@ -143,7 +143,8 @@ async def test_a_binary_frame_ends_the_connection() -> None:
     """With 1003, as API Gateway does; the function hears of the end alone."""
     function, client = ScriptedLambda(OK), SocketClient()
     client.say("receive", bytes=b"")
-    await serve(function, client)
+    async with asyncio.timeout(30):
+        await serve(function, client)
 
     assert (client.sent[-1]["type"], client.sent[-1]["code"]) == ("websocket.close", 1003)
     assert [call.label for call in function.calls] == ["$connect /", "$disconnect 1003"]
