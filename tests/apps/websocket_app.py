@@ -70,9 +70,22 @@ async def careless(websocket: WebSocket) -> None:
         await websocket.send_text(f"echo {await websocket.receive_text()}")
 
 
+async def leaving(websocket: WebSocket) -> None:
+    """Says at the end who has left, as far as the handshake tells."""
+    await websocket.accept()
+    try:
+        while await answer(websocket, await websocket.receive_text()):
+            pass
+    except WebSocketDisconnect as gone:
+        print(f"disconnected {gone.code}", flush=True)
+        if websocket.scope["aws.event"]["requestContext"]["eventType"] == "DISCONNECT":
+            print(f"left {websocket.query_params} {websocket.headers.get('cookie')} {gone.code}", flush=True)
+
+
 async def hello(request: Request) -> PlainTextResponse:
     return PlainTextResponse("hello")
 
 
 app = Starlette(routes=[WebSocketRoute("/", chat), Route("/", hello)])
 uncaught = Starlette(routes=[WebSocketRoute("/", careless)])
+farewell = Starlette(routes=[WebSocketRoute("/", leaving)])

@@ -1,6 +1,5 @@
 """WebSocket connections through the gateway to the real function, and back through `@connections`."""
 
-import base64
 import contextlib
 import json
 import socket
@@ -73,7 +72,7 @@ def test_a_conversation(gateways: Gateways) -> None:
         assert ask(client, "hi") == "echo hi"
         client.send("many")
         assert [client.recv(PATIENCE) for _ in range(5)] == ["0", "1", "2", "3", "4"]
-        assert ask(client, "bytes") == b"\0\xff"
+        assert ask(client, "bytes") == "\0\ufffd"
         who = json.loads(ask(client, "who"))
         assert who["query"] == "room=7"
         assert who["origin"] == "http://o"
@@ -147,7 +146,7 @@ def test_connections_api_with_aws_client(gateways: Gateways) -> None:
         api.post_to_connection(ConnectionId=found, Data="grüezi".encode())
         assert client.recv(PATIENCE) == "grüezi"
         api.post_to_connection(ConnectionId=found, Data=b"\xff\0")
-        assert client.recv(PATIENCE) == b"\xff\0"
+        assert client.recv(PATIENCE) == "\ufffd\0"
         told = api.get_connection(ConnectionId=found)
         assert told["Identity"]["SourceIp"] == "127.0.0.1"
         assert told["Identity"]["UserAgent"].startswith("Python/")
@@ -179,6 +178,7 @@ def test_a_client_that_leaves_is_gone(gateways: Gateways) -> None:
         found = connection_id(gateways)
         client.socket.shutdown(socket.SHUT_RDWR)
         gateways.until(lambda: event_of(last(gateways, "$disconnect"))["requestContext"]["connectionId"] == found)
+    assert event_of(last(gateways, "$disconnect"))["requestContext"]["disconnectStatusCode"] == 1006
 
     answer = httpx.post(f"{gateways.url}/prod/@connections/{found.replace('=', '%3D')}", content="x")
     assert answer.status_code == 410
@@ -194,8 +194,8 @@ def test_a_message_may_have_128_kilobytes(gateways: Gateways) -> None:
         assert closed.value.rcvd.code == 1009
 
 
-def test_binary_messages_come_in_base64() -> None:
-    """As they come from API Gateway; and an answer reaches the client only where its route has a response."""
+def test_routes_and_their_responses() -> None:
+    """The body selects the route, and an answer reaches the client only where its route has a response."""
     config = GatewayConfig(
         routes=frozenset({"send", "quiet"}), route_responses=frozenset({"send"}), websocket_stage="dev"
     )
@@ -203,14 +203,19 @@ def test_binary_messages_come_in_base64() -> None:
         assert ask(client, '{"action": "send", "x": 1}') == "send of dev"
         client.send('{"action": "quiet"}')
         client.send("no json")
-        client.send(b"\0\1\2\xff")
         assert ask(client, '{"action": "send"}') == "send of dev"
-        gateways.until(lambda: len(gateways.records()) == 6)
+        gateways.until(lambda: len(gateways.records()) == 5)
         routes = [event_of(record)["requestContext"]["routeKey"] for record in gateways.records()]
-        assert routes == ["$connect", "send", "quiet", "$default", "$default", "send"]
-        binary = event_of(gateways.records()[4])
-        assert binary["isBase64Encoded"] is True
-        assert base64.b64decode(binary["body"]) == b"\0\1\2\xff"
+        assert routes == ["$connect", "send", "quiet", "$default", "send"]
+
+
+def test_a_binary_frame_ends_the_connection(gateways: Gateways) -> None:
+    """API Gateway takes text alone."""
+    with dial(gateways) as client:
+        with pytest.raises(ConnectionClosed) as closed:
+            ask(client, b"\0\1\2\xff")
+        assert closed.value.rcvd is not None
+        assert closed.value.rcvd.code == 1003
 
 
 def test_connections_do_not_mix(gateways: Gateways) -> None:

@@ -106,18 +106,31 @@ def test_close_deletes_the_connection(launch: Launcher, server: AwsServer) -> No
     assert server.told == [("DELETE", PATH, b"")]
 
 
-def test_a_gone_connection_ends_the_application_and_is_forgotten(launch: Launcher, server: AwsServer) -> None:
-    """Starlette makes `WebSocketDisconnect` of the `OSError`; the store has nothing more to tell."""
-    env = start(launch, server)
-    env.answers(connect(query={"room": "7"}))
+@pytest.mark.parametrize("said", ["hi", "close"])
+def test_a_gone_connection_ends_the_application_and_its_disconnect_says_who_left(
+    launch: Launcher, server: AwsServer, said: str
+) -> None:
+    """Starlette makes `WebSocketDisconnect` of the `OSError`; the handshake is kept for what comes after."""
+    env = start(launch, server, "websocket_app:farewell")
+    env.answers(connect(query={"room": "7"}, Cookie="sid=abc"))
     server.gone = True
 
-    env.answers(message("hi"))
+    env.answers(message(said))
     env.process.wait_for_log("disconnected 1006")
-    server.gone = False
-    env.answers(message("who"))
+    env.answers(disconnect())
 
-    assert json.loads(server.told[-1][2])["query"] == ""
+    env.process.wait_for_log("left room=7 sid=abc 1001")
+    assert env.process.logged("is not known here") == []
+
+
+def test_the_end_of_an_unknown_connection_is_no_reason_to_warn(launch: Launcher, server: AwsServer) -> None:
+    """The one warning is for a message that finds its handshake missing."""
+    env = start(launch, server)
+
+    assert env.answers(disconnect()) == OK
+    env.process.wait_for_log("disconnected 1001")
+    assert env.process.logged("is not known here") == []
+    assert env.answers(message("hi")) == OK
     env.process.wait_for_log("is not known here")
 
 

@@ -92,17 +92,22 @@ def test_two_environments_serve_one_connection(launch: Launcher, moto: str, tabl
         assert connections.faults == []
 
 
-def test_a_gone_connection_is_removed_from_the_table(launch: Launcher, moto: str, table: Any) -> None:
-    """`$disconnect` is sent at best: what a send finds out removes the item as well."""
+def test_a_gone_connection_stays_in_the_table_until_its_end(launch: Launcher, moto: str, table: Any) -> None:
+    """`$disconnect` needs the item, in any environment; where it never comes, the table's TTL removes it."""
     with AwsServer() as connections:
-        environment = start(launch, connections.url, moto)
-        environment.answers(connect())
+        first = start(launch, connections.url, moto)
+        second = start(launch, connections.url, moto)
+        first.answers(connect())
         connections.gone = True
-        environment.answers(message("hi"))
+        first.answers(message("hi"))
+        first.process.wait_for_log("disconnected 1006")
+        first.api.wait_for_poll()
+        assert items(table) == ["conn-1="]
 
-    environment.process.wait_for_log("disconnected 1006")
-    environment.api.wait_for_poll()
-    assert items(table) == []
+        second.answers(disconnect())
+        second.api.wait_for_poll()
+        assert items(table) == []
+        assert second.process.logged("is not known here") == []
 
 
 def test_moto_takes_the_posts(launch: Launcher, moto: str, client: Any, table: Any) -> None:

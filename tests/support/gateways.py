@@ -15,7 +15,7 @@ import uvloop
 
 from everloop.dev.config import FunctionConfig
 from everloop.dev.function import Function
-from everloop.dev.gateway import GatewayConfig, environment_for, gateway_app
+from everloop.dev.gateway import Gateway, GatewayConfig, environment_for
 from everloop.dev.journal import Journal, LogLine, Record
 from support.process import APPS
 
@@ -88,7 +88,7 @@ class Gateways:
     async def _start(self) -> None:
         await self.function.start()
         for config, listener in zip(self._configs, self._sockets, strict=True):
-            server = _server(gateway_app(self.function, config, self.journal))
+            server = _server(Gateway(self.function, config, self.journal))
             self._servers.append(server)
             self._serving.append(asyncio.create_task(server.serve(sockets=[listener])))
         failure = await self.function.ready()

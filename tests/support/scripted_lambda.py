@@ -28,7 +28,7 @@ class ScriptedLambda:
     async def call(self, call: Call) -> ScriptedExecution:
         self.calls.append(call)
         record = self.journal.open(call.request_id or "id-1", source=call.source, label=call.label, event=call.payload)
-        execution = ScriptedExecution(list(self.steps), self.content_type, record)
+        execution = ScriptedExecution(list(self.steps), self.content_type, record, call)
         self.executions.append(execution)
         return execution
 
@@ -36,7 +36,8 @@ class ScriptedLambda:
 class ScriptedExecution:
     """One call on its way."""
 
-    def __init__(self, steps: list[Step], content_type: str, record: Record) -> None:
+    def __init__(self, steps: list[Step], content_type: str, record: Record, call: Call) -> None:
+        self._call = call
         self._steps = steps
         self._content_type = content_type
         self.record = record
@@ -65,7 +66,10 @@ class ScriptedExecution:
                 yield step
 
     async def payload(self) -> bytes:
-        return b"".join([piece async for piece in self.body()])
+        payload = b"".join([piece async for piece in self.body()])
+        if self._call.read_status is not None:
+            self.record.status = self._call.read_status(payload)
+        return payload
 
     async def finished(self) -> None:
         """Nothing goes on after the answer."""

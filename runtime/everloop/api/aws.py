@@ -7,17 +7,20 @@ with the extra `everloop[websocket]`.
 import asyncio
 import re
 from collections.abc import Mapping
+from functools import cache, lru_cache
 from typing import Any
 
 import httpx
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.configprovider import ConfiguredEndpointProvider
+from botocore.endpoint_provider import EndpointProvider
+from botocore.loaders import create_loader
 from botocore.session import Session
 
 from everloop.errors import AwsRefused, AwsUnreachable
 
-_EXECUTE_API = re.compile(r"(?:^|\.)execute-api\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?$").search
+_EXECUTE_API = re.compile(r"[a-z0-9-]+\.execute-api(?:-fips)?\.([a-z0-9-]+)\.(.+)").fullmatch
 
 _DELAYS = (0.05, 0.2, 0.0)
 """Seconds after an attempt that AWS asks to repeat; as many attempts as delays."""
@@ -26,6 +29,21 @@ _TRANSIENT = frozenset((429, 500, 502, 503, 504))
 
 _UNHEARD = (httpx.ConnectError, httpx.ConnectTimeout, httpx.RemoteProtocolError, httpx.WriteError)
 """What happens to a connection that died while the environment was frozen. botocore repeats all of these as well."""
+
+
+@cache
+def _suffixes() -> frozenset[str]:
+    """Give what the domains of AWS end with, in all of its partitions: `amazonaws.com`, `amazonaws.eu`, …"""
+    partitions = create_loader().load_data("partitions")["partitions"]
+    names = ("dnsSuffix", "dualStackDnsSuffix")
+    return frozenset(partition["outputs"][name] for partition in partitions for name in names)
+
+
+@lru_cache(maxsize=64)
+def region_in(domain: str) -> str | None:
+    """Give the region of an API's own domain, None for a custom domain, which may look alike but ends otherwise."""
+    found = _EXECUTE_API(domain)
+    return found[1] if found and found[2] in _suffixes() else None
 
 
 class AwsClient:
@@ -38,8 +56,7 @@ class AwsClient:
 
     def region_of(self, domain: str) -> str:
         """Give the region of an API's own domain; a custom domain is in the region of the function."""
-        found = _EXECUTE_API(domain)
-        return found[1] if found else self.region
+        return region_in(domain) or self.region
 
     @property
     def region(self) -> str:
@@ -56,6 +73,21 @@ class AwsClient:
             client_name=service,
         ).provide()
         return found.rstrip("/") if isinstance(found, str) else None
+
+    def dynamodb_endpoint(self) -> str:
+        """Give the URL of DynamoDB in the function's region, by botocore's own rules for partitions and FIPS."""
+        if configured := self.endpoint("dynamodb"):
+            return configured
+        loader = create_loader()
+        # By the version's name: a search for the latest one looks through the folders of all services.
+        rules = loader.load_data("dynamodb/2012-08-10/endpoint-rule-set-1")
+        found = EndpointProvider(rules, loader.load_data("partitions")).resolve_endpoint(
+            Region=self.region,
+            UseFIPS=bool(self._session.get_config_variable("use_fips_endpoint")),
+            UseDualStack=bool(self._session.get_config_variable("use_dualstack_endpoint")),
+        )
+        url: str = found.url
+        return url.rstrip("/")
 
     async def request(
         self, method: str, url: str, *, service: str, region: str, body: bytes = b"", headers: Mapping[str, str] = {}

@@ -60,8 +60,7 @@ class DynamoStore:
         self._aws = aws
         self._table = table
         self._region = aws.region
-        suffix = ".cn" if self._region.startswith("cn-") else ""
-        self._endpoint = aws.endpoint("dynamodb") or f"https://dynamodb.{self._region}.amazonaws.com{suffix}"
+        self._endpoint = aws.dynamodb_endpoint()
         self._read = MemoryStore()
 
     async def put(self, connection_id: str, handshake: bytes, connected_at: float) -> None:

@@ -3,13 +3,10 @@
 Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-how-to-call-websocket-api-connections.html
 """
 
-import re
 from urllib.parse import quote
 
-from everloop.api.aws import AwsClient
+from everloop.api.aws import AwsClient, region_in
 from everloop.errors import AwsRefused, ClientDisconnected
-
-_OWN_DOMAIN = re.compile(r"\.execute-api\.[a-z0-9-]+\.amazonaws\.com(?:\.cn)?$").search
 
 _ADVICE = {
     403: "The function's role needs execute-api:ManageConnections on the API's @connections.",
@@ -21,7 +18,7 @@ _ADVICE = {
 def connection_url(endpoint: str | None, domain: str, stage: str, connection_id: str) -> str:
     """Give the URL of a connection. A custom domain maps to a stage, so its URLs have none."""
     if endpoint is None:
-        endpoint = f"https://{domain}/{quote(stage, safe='')}" if _OWN_DOMAIN(domain) else f"https://{domain}"
+        endpoint = f"https://{domain}/{quote(stage, safe='')}" if region_in(domain) else f"https://{domain}"
     return f"{endpoint}/@connections/{quote(connection_id, safe='')}"
 
 

@@ -1,6 +1,6 @@
 """What the front doors (gateway, Invoke API, inspector) say to the emulated function, and what they are told."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -48,7 +48,7 @@ class Call:
     source: str = "invoke"
     """Who calls: `function-url`, `rest`, …, `invoke`, `websocket`, `inspector`. For the journal."""
     label: str = ""
-    """What the journal shows beside it: `GET /items?page=1`, `$connect`."""
+    """What the journal shows beside it: `GET /items?page=1`, `$connect`. Of one line, whatever a client put into it."""
     client_context: str | None = None
     """JSON, already base64-decoded."""
     cognito_identity: str | None = None
@@ -58,6 +58,14 @@ class Call:
     """Another one is made up where a call with this id is still at work."""
     invoked_arn: str | None = None
     """The ARN as it was called, with version or alias; None: the function's own."""
+    read_status: Callable[[bytes], int | None] | None = None
+    """Reads the status for the journal out of a whole response, before the invocation ends; None: the caller notes it
+    itself, when it has answered its client."""
+
+    def __post_init__(self) -> None:
+        """Escape what would be more in a terminal than text: line breaks, and characters that command it."""
+        if not self.label.isprintable():
+            self.label = "".join(one if one.isprintable() else repr(one)[1:-1] for one in self.label)
 
 
 @dataclass(frozen=True, slots=True)

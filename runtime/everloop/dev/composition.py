@@ -7,10 +7,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from everloop.dev import invoke_api
 from everloop.dev.config import FunctionConfig
-from everloop.dev.gateway import GatewayConfig, gateway_app
 from everloop.dev.inspector import Inspector, inspector_app
 from everloop.dev.inspector.guard import Guard
-from everloop.dev.journal import Journal
 
 INVOKED = ("/2015-03-31/functions", "/2021-11-15/functions")
 """What the paths of the operations begin with that are there. Others have other dates."""
@@ -19,15 +17,13 @@ INVOKED = ("/2015-03-31/functions", "/2021-11-15/functions")
 def compose(
     inspector: Inspector,
     function: FunctionConfig,
-    gateway: GatewayConfig,
-    journal: Journal,
+    gateway: ASGIApp,
     allowed: Iterable[str] = (),
 ) -> ASGIApp:
     """Give the application of the whole port. Two paths are kept for the inspector and for AWS's SDKs.
 
     No middleware: between the server and the gateway there are two comparisons.
     """
-    browsed = gateway_app(inspector.function, gateway, journal)
     inspected = inspector_app(inspector, allowed)
     # A page of another site may not invoke the function this way; programs, which say nothing of a page, may.
     invoked = Guard(Starlette(routes=invoke_api.routes(inspector.function, function)), allowed, programs=True)
@@ -41,7 +37,7 @@ def compose(
             if path.startswith("/20") and _is_for_lambda(path, scope["headers"]):
                 await invoked(scope, receive, send)
                 return
-        await browsed(scope, receive, send)
+        await gateway(scope, receive, send)
 
     return app
 

@@ -161,6 +161,8 @@ class Work:
     def complete(self) -> None:
         """The response is whole."""
         self.record.responded_at = time.time()
+        if self.call.read_status is not None and not self.call.streaming:
+            self.record.status = self.call.read_status(b"".join(self._pieces))
         self._settle()
 
     def fail(self, kind: Failure, error_type: str, payload: bytes) -> None:

@@ -21,7 +21,7 @@ from everloop.dev.console import Console
 from everloop.dev.console.problems import why_it_did_not_start
 from everloop.dev.console.report import duration
 from everloop.dev.function import Function
-from everloop.dev.gateway import environment_for
+from everloop.dev.gateway import Gateway, environment_for
 from everloop.dev.inspector import PREFIX, Inspector
 from everloop.dev.journal import Journal
 from everloop.dev.listening import CannotListen, base_url, listen
@@ -55,6 +55,8 @@ class Development:
         self._console = Console.on_output(several=plan.function.environments > 1)
         self._journal = Journal()
         self._function = Function(self._configured(plan.function), self._journal, self._console.logged)
+        gateway = replace(plan.gateway, inspector=f"{PREFIX}/")
+        self._gateway = Gateway(self._function, gateway, self._journal)
         self._stopping = asyncio.Event()
         self._starts = 0
         self._readiness: asyncio.Task[bool] | None = None
@@ -105,8 +107,6 @@ class Development:
         )
 
     def _server(self) -> uvicorn.Server:
-        gateway = replace(self._plan.gateway, inspector=f"{PREFIX}/")
-        function = self._function.config
         inspector = Inspector(
             function=self._function,
             journal=self._journal,
@@ -114,7 +114,7 @@ class Development:
             environ=lambda: {**os.environ, **self._function.config.environ},
             stopping=self._stopping,
         )
-        app = compose(inspector, function, gateway, self._journal, self._plan.allowed)
+        app = compose(inspector, self._function.config, self._gateway, self._plan.allowed)
         return web_server(app)
 
     async def _is_ready(self) -> bool:
@@ -160,15 +160,16 @@ class Development:
     async def _reload(self, names: list[str]) -> None:
         more = f" and {len(names) - 3} more" if len(names) > 3 else ""
         self._console.line(self._console.style(f"Changed: {', '.join(names[:3])}{more}. Starting anew.", "cyan"))
-        try:
-            function = self._configured(self._plan.reread())
-        except (ValueError, OSError) as error:
-            self._console.problem(f"{error}. What was read before stays.")
-            function = self._function.config
-        if function.streaming != self._function.config.streaming:
-            self._console.problem(f"{MODE} has changed: that takes effect when everloop dev is started again.")
-            function = self._function.config
-        await self._function.reload(function)
+        async with self._gateway.restart():
+            try:
+                function = self._configured(self._plan.reread())
+            except (ValueError, OSError) as error:
+                self._console.problem(f"{error}. What was read before stays.")
+                function = self._function.config
+            if function.streaming != self._function.config.streaming:
+                self._console.problem(f"{MODE} has changed: that takes effect when everloop dev is started again.")
+                function = self._function.config
+            await self._function.reload(function)
         # Not waited for: the next save may mend what hangs.
         self._readiness = asyncio.create_task(self._is_ready())
 

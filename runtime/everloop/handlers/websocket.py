@@ -88,7 +88,8 @@ class WebSocketHandler:
             return source.handshake(event)
         kept = await self._store.get(frame.connection_id)
         if kept is None:
-            self._warn_unknown(frame)
+            if frame.kind is FrameKind.MESSAGE:  # an end may be that of one which was never accepted
+                self._warn_unknown(frame)
             return source.handshake(event)
         return source.handshake(orjson.loads(kept))
 
@@ -101,7 +102,8 @@ class WebSocketHandler:
                 frame.connection_id,
                 "It was removed from the table, or the application never accepted it."
                 if self._is_shared
-                else "Another environment has it: EVERLOOP_WEBSOCKET_STORE=dynamodb:TABLE shares it with all.",
+                else "Another environment has it, or had it and has ended: EVERLOOP_WEBSOCKET_STORE=dynamodb:TABLE "
+                "shares it with all.",
             )
 
 
@@ -160,7 +162,6 @@ class SocketAnswer:
                 return
             except ClientDisconnected:
                 if delay is None:
-                    await self.forget()
                     raise
             await asyncio.sleep(delay)
 
@@ -168,14 +169,13 @@ class SocketAnswer:
         """Delete the connection. The client always sees code 1000: `@connections` takes none."""
         frame = self._frame
         logger.debug("The application closes WebSocket connection %s: %d %s", frame.connection_id, code, reason)
-        try:
-            await self._connections.delete(frame.domain, frame.stage, frame.connection_id)
-        except ClientDisconnected:
-            await self.forget()
-            raise
+        await self._connections.delete(frame.domain, frame.stage, frame.connection_id)
 
     async def forget(self) -> None:
-        """Forget the handshake of a connection that has ended."""
+        """Forget the handshake of a connection whose last event this was.
+
+        Not where a send finds nobody: `$disconnect` may still come, and it is to say who has left.
+        """
         try:
             await self._store.forget(self._frame.connection_id)
         except Exception as error:  # noqa: BLE001 - the item expires by itself

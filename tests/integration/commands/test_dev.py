@@ -12,6 +12,8 @@ import time
 from pathlib import Path
 
 import pytest
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
 
 from support.dev_server import COMMAND, PATIENCE, UNHURRIED, DevServers
 from support.gates import Gates
@@ -64,6 +66,27 @@ def test_one_report_line_for_each_invocation(serve: DevServers) -> None:
     pattern = rf"{number} m?s  first byte {number} m?s  {number} k?B  {number} MB"
     assert re.search(rf"  200  {pattern}  init {number} m?s$", first.text), first.text
     assert re.search(rf"^REPORT #2 GET /second  200  {pattern}$", second.text), second.text
+
+
+def test_one_report_line_for_each_event_of_a_websocket(serve: DevServers) -> None:
+    """Failures among them; a refused handshake is nothing that the web server would have to complain about."""
+    server = serve("websocket_app:app")
+    url = f"ws{server.origin.removeprefix('http')}/"
+    for query in ("?token=wrong", "?do=raise"):
+        with pytest.raises(InvalidStatus), connect(f"{url}{query}", open_timeout=PATIENCE, proxy=None):
+            pass
+    with connect(url, open_timeout=PATIENCE, proxy=None) as client:
+        client.send("raise")
+        client.send("one\ntwo\x1b[2J")
+        assert client.recv(PATIENCE) == "echo one\ntwo\x1b[2J"
+
+    server.process.wait_for_log(r"^REPORT #1 \$connect /\?token=wrong  403  ", PATIENCE)
+    server.process.wait_for_log(r"^REPORT #2 \$connect /\?do=raise  500  ", PATIENCE)
+    server.process.wait_for_log(r"^REPORT #3 \$connect /  200  ", PATIENCE)
+    server.process.wait_for_log(r"^REPORT #4 \$default raise  500  ", PATIENCE)
+    server.process.wait_for_log(r"^REPORT #5 \$default one\\ntwo\\x1b\[2J  200  ", PATIENCE)
+    server.process.wait_for_log(r"^REPORT #6 \$disconnect 1000  200  ", PATIENCE)
+    assert server.process.logged("ASGI callable") == []
 
 
 def test_lines_of_the_runtime_are_passed_on_as_they_come(serve: DevServers, gates: Gates) -> None:

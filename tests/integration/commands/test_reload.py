@@ -4,6 +4,8 @@ import time
 from pathlib import Path
 
 import pytest
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
 
 from support.dev_server import PATIENCE, DevServer, DevServers
 
@@ -149,6 +151,43 @@ def test_an_env_file_is_read_anew(serve: DevServers, project: Path, tmp_path: Pa
     file.write_text("WORD=three\nEVERLOOP_RESPONSE_MODE=streaming\n", encoding="utf-8")
     server.process.wait_for_log("^EVERLOOP_RESPONSE_MODE has changed", PATIENCE)
     wait_for_answer(server, "two")
+
+
+CHAT = """
+async def app(scope, receive, send):
+    assert scope["type"] == "websocket"
+    await send({{"type": "websocket.accept"}})
+    event = scope["aws.event"]["requestContext"]["eventType"]
+    if event == "MESSAGE":
+        await send({{"type": "websocket.send", "text": {version!r} + scope["query_string"].decode()}})
+    if event == "DISCONNECT":
+        await receive()
+        print("left", {version!r}, scope["query_string"].decode(), (await receive())["code"], flush=True)
+"""
+
+
+def test_a_reload_closes_websockets(serve: DevServers, project: Path) -> None:
+    """Their handshakes went with the old environment, which is told who leaves; a client that comes back is served."""
+    (project / "main.py").write_text(CHAT.format(version="first "), encoding="utf-8")
+    server = start(serve, project)
+    url = f"ws{server.origin.removeprefix('http')}/?room=7"
+    with connect(url, open_timeout=PATIENCE, proxy=None) as client:
+        client.send("hi")
+        assert client.recv(PATIENCE) == "first room=7"
+
+        (project / "main.py").write_text(CHAT.format(version="second "), encoding="utf-8")
+
+        with pytest.raises(ConnectionClosed) as closed:
+            client.recv(PATIENCE)
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 1012
+    assert "loaded anew" in closed.value.rcvd.reason
+    with connect(url, open_timeout=PATIENCE, proxy=None) as client:
+        client.send("hi")
+        assert client.recv(PATIENCE) == "second room=7"
+    server.process.wait_for_log(r"^left second  room=7 1000", PATIENCE)
+    assert [line.text for line in server.process.logged("^left first")] == ["left first  room=7 1001"]
+    assert server.process.logged("is not known here") == []
 
 
 def test_no_reload(serve: DevServers, project: Path) -> None:

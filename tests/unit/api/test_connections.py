@@ -4,10 +4,13 @@ import asyncio
 import json
 import socket
 from collections.abc import AsyncIterator, Iterator
+from types import SimpleNamespace
 
 import pytest
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.session import Session
 
-from everloop.api.aws import AwsClient
+from everloop.api.aws import AwsClient, region_in
 from everloop.api.connection_store import MAX_IN_MEMORY, DynamoStore, MemoryStore, open_store
 from everloop.api.connections import Connections, connection_url
 from everloop.errors import AwsRefused, AwsUnreachable, ClientDisconnected
@@ -48,11 +51,67 @@ async def aws(server: AwsServer, monkeypatch: pytest.MonkeyPatch) -> AsyncIterat
             "v1",
             "https://a.execute-api.cn-north-1.amazonaws.com.cn/v1/@connections/JKJaWcPLIAMCJfg%3D",
         ),
+        (
+            "a.execute-api.eusc-de-east-1.amazonaws.eu",
+            "v1",
+            "https://a.execute-api.eusc-de-east-1.amazonaws.eu/v1/@connections/JKJaWcPLIAMCJfg%3D",
+        ),
+        (
+            "a.execute-api-fips.us-gov-west-1.amazonaws.com",
+            "v1",
+            "https://a.execute-api-fips.us-gov-west-1.amazonaws.com/v1/@connections/JKJaWcPLIAMCJfg%3D",
+        ),
+        (
+            "a.execute-api.eu-west-1.example.com",
+            "v1",
+            "https://a.execute-api.eu-west-1.example.com/@connections/JKJaWcPLIAMCJfg%3D",
+        ),
     ],
 )
 def test_the_url_of_a_connection(domain: str, stage: str, url: str) -> None:
     """The stage is in the path, unless a custom domain maps to it; the id's `=` is encoded."""
     assert connection_url(None, domain, stage, CONNECTION) == url
+
+
+PARTITIONS = [
+    ("us-east-1", "amazonaws.com"),
+    ("us-gov-west-1", "amazonaws.com"),
+    ("cn-north-1", "amazonaws.com.cn"),
+    ("eusc-de-east-1", "amazonaws.eu"),
+    ("us-iso-east-1", "c2s.ic.gov"),
+    ("us-isob-east-1", "sc2s.sgov.gov"),
+    ("eu-isoe-west-1", "cloud.adc-e.uk"),
+    ("us-isof-south-1", "csp.hci.ic.gov"),
+]
+
+
+@pytest.mark.parametrize(("region", "suffix"), PARTITIONS)
+def test_an_apis_own_domain_tells_its_region_in_every_partition(region: str, suffix: str) -> None:
+    """What only begins or ends like one is a custom domain."""
+    assert region_in(f"k1l2m3n4o5.execute-api.{region}.{suffix}") == region
+    assert region_in(f"k1l2m3n4o5.execute-api-fips.{region}.{suffix}") == region
+    assert region_in(f"k1l2m3n4o5.execute-api.{region}.{suffix}.example.com") is None
+    assert region_in(f"ws.example.{suffix}") is None
+
+
+@pytest.mark.parametrize(
+    ("region", "fips"), [*((region, "") for region, _ in PARTITIONS), ("us-east-1", "true"), ("us-gov-west-1", "true")]
+)
+def test_dynamodb_is_where_botocore_looks_for_it(region: str, fips: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where its own client sends what it is asked, whatever the partition; FIPS as it is set."""
+    for name, value in {**CREDENTIALS, "AWS_DEFAULT_REGION": region, "AWS_USE_FIPS_ENDPOINT": fips}.items():
+        monkeypatch.setenv(name, value)
+    client = Session().create_client("dynamodb")
+    sent: list[str] = []
+
+    def send(request: AWSPreparedRequest, **_: object) -> AWSResponse:
+        sent.append(request.url)
+        return AWSResponse(request.url, 200, {}, SimpleNamespace(stream=lambda: [b"{}"]))
+
+    client.meta.events.register("before-send", send)
+    client.get_item(TableName="connections", Key={"connection_id": {"S": "x"}})
+
+    assert sent == [f"{AwsClient().dynamodb_endpoint()}/"]
 
 
 def test_a_configured_endpoint_is_taken_as_it_is() -> None:

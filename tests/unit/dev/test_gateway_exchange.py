@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from everloop.dev.calls import CallFailed, Failure
-from everloop.dev.gateway import SOURCES, GatewayConfig, gateway_app
+from everloop.dev.gateway import SOURCES, Gateway, GatewayConfig
 from everloop.dev.gateway.answers.prelude import CONTENT_TYPE, DELIMITER
 from everloop.dev.journal import LogLine
 from support.scripted_lambda import AsgiClient, ScriptedLambda
@@ -24,7 +24,7 @@ def failed(kind: Failure, error_type: str = "Function.Oops", **more: Any) -> Cal
 
 
 async def serve(function: ScriptedLambda, client: AsgiClient, **config: Any) -> AsgiClient:
-    await gateway_app(function, GatewayConfig(**config), function.journal)(client.scope, client.receive, client.send)
+    await Gateway(function, GatewayConfig(**config), function.journal)(client.scope, client.receive, client.send)
     return client
 
 
@@ -488,6 +488,6 @@ async def test_requests_as_servers_hand_them_on(scope: dict[str, Any], path: str
 def test_type_of_the_application() -> None:
     """It is a plain ASGI application."""
     function = ScriptedLambda()
-    app: Callable[[Any, Any, Any], Awaitable[None]] = gateway_app(function, GatewayConfig(), function.journal)
+    app: Callable[[Any, Any, Any], Awaitable[None]] = Gateway(function, GatewayConfig(), function.journal)
 
     assert callable(app)

@@ -5,13 +5,15 @@ import json
 import time
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
 from everloop.dev.calls import CallFailed, Failure
-from everloop.dev.gateway import GatewayConfig, environment_for, gateway_app
+from everloop.dev.gateway import Gateway, GatewayConfig, environment_for
 from everloop.dev.gateway.connections import Connections
-from everloop.dev.gateway.sockets import UNDER_WAY, Sockets
+from everloop.dev.gateway.sockets import Sockets
+from everloop.dev.gateway.websocket import UNDER_WAY
 from support.scripted_lambda import AsgiClient, ScriptedLambda
 
 pytestmark = pytest.mark.anyio
@@ -65,7 +67,7 @@ def events(function: ScriptedLambda) -> list[Any]:
 
 
 async def serve(function: ScriptedLambda, client: SocketClient, **config: Any) -> None:
-    await gateway_app(function, GatewayConfig(**config), function.journal)(client.scope, client.receive, client.send)
+    await Gateway(function, GatewayConfig(**config), function.journal)(client.scope, client.receive, client.send)
 
 
 @pytest.mark.parametrize(
@@ -106,7 +108,7 @@ async def test_events_of_a_connection() -> None:
     client = SocketClient(headers=[(b"user-agent", b"test"), (b"sec-websocket-key", b"x")])
     client.scope |= {"query_string": b"a=1&a=2%20", "raw_path": b"/chat"}
     client.say("receive", text="hi")
-    client.say("disconnect")
+    client.say("disconnect", code=1005, reason="")
     await serve(function, client, websocket_stage="dev")
 
     connect, message, disconnect = events(function)
@@ -127,11 +129,99 @@ async def test_events_of_a_connection() -> None:
     assert connect["requestContext"]["stage"] == "dev"
 
 
+async def test_a_client_that_vanished_is_told_from_one_that_closed() -> None:
+    """The server knows no reason where there was no close frame: that is 1006 (RFC 6455, section 7.1.5)."""
+    function, client = ScriptedLambda(OK), SocketClient()
+    client.say("disconnect", code=1005)
+    await serve(function, client)
+
+    context = events(function)[-1]["requestContext"]
+    assert (context["disconnectStatusCode"], context["disconnectReason"]) == (1006, "Connection closed abnormally")
+
+
+async def test_a_binary_frame_ends_the_connection() -> None:
+    """With 1003, as API Gateway does; the function hears of the end alone."""
+    function, client = ScriptedLambda(OK), SocketClient()
+    client.say("receive", bytes=b"")
+    async with asyncio.timeout(30):
+        await serve(function, client)
+
+    assert (client.sent[-1]["type"], client.sent[-1]["code"]) == ("websocket.close", 1003)
+    assert [call.label for call in function.calls] == ["$connect /", "$disconnect 1003"]
+
+
+@pytest.mark.parametrize("path", ["/dev/@connections/", "/dev/%40connections/", "/d%65v/@connections/"])
+async def test_what_is_posted_becomes_a_text_frame(path: str) -> None:
+    """Whatever it is, and however the SDK at hand encodes the path."""
+    function, client = ScriptedLambda(OK), SocketClient()
+    gateway = Gateway(function, GatewayConfig(websocket_stage="dev"), function.journal)
+    serving = asyncio.ensure_future(gateway(client.scope, client.receive, client.send))
+    await until(lambda: client.kinds() == ["websocket.accept"])
+    found = events(function)[0]["requestContext"]["connectionId"]
+    for body in (b"abc", "grüezi".encode(), b"\xff\0"):
+        post = AsgiClient(f"{path}{quote(found)}", method="POST", body=[body])
+        await gateway(post.scope, post.receive, post.send)
+        assert post.status == 200
+    client.say("disconnect", code=1000, reason="")
+    await serving
+
+    assert client.sent[1:] == [{"type": "websocket.send", "text": text} for text in ("abc", "grüezi", "\ufffd\0")]
+
+
+@pytest.mark.parametrize(
+    ("steps", "client_got", "refused"),
+    [
+        ([b'{"statusCode": 200}'], 200, False),
+        ([b'{"statusCode": 403}'], 403, True),
+        ([b'{"statusCode": 302}'], 403, True),
+        ([b"no json"], 502, True),
+        ([CallFailed(Failure.FUNCTION, "Function.Oops", b"{}")], 502, True),
+    ],
+)
+async def test_the_journal_has_the_status_of_a_handshake(steps: list[Any], client_got: int, refused: bool) -> None:
+    """The one that the client got."""
+    function, client = ScriptedLambda(*steps), SocketClient()
+    client.say("disconnect", code=1000, reason="")
+    await serve(function, client)
+
+    connect, *others = function.executions
+    assert connect.record.status == client_got
+    assert len(others) == (0 if refused else 1)
+    assert connect.record.error_type == ("Gateway.MalformedAnswer" if steps == [b"no json"] else None)
+
+
+@pytest.mark.parametrize(
+    ("answer", "status"),
+    [(b'{"statusCode": 500}', 500), (b"null", None), (b'{"statusCode": "x"}', None), (b"no json", 502)],
+)
+async def test_the_journal_has_the_status_of_a_message(answer: bytes, status: int | None) -> None:
+    """The one that the function gave, for the client gets none; `$disconnect` too."""
+    function, client = ScriptedLambda(OK), SocketClient()
+    serving = asyncio.ensure_future(serve(function, client))
+    await until(lambda: client.kinds() == ["websocket.accept"])
+    function.steps = (answer,)
+    client.say("receive", text="hi")
+    client.say("disconnect", code=1000, reason="")
+    await serving
+
+    assert [execution.record.status for execution in function.executions] == [200, status, status]
+
+
+async def test_a_label_is_one_line_of_text() -> None:
+    """What a client sends commands no terminal."""
+    function, client = ScriptedLambda(OK), SocketClient()
+    client.say("receive", text='{\n\t"a": "ü\x1b[2J\u202e"}')
+    client.say("disconnect", code=1000, reason="")
+    await serve(function, client)
+
+    assert function.calls[1].label == '$default {\\n\\t"a": "ü\\x1b[2J\\u202e"}'
+
+
 @pytest.mark.parametrize("limit", ["idle_seconds", "life_seconds"])
 async def test_a_silent_or_old_connection_is_closed(limit: str) -> None:
     """With 1001, as API Gateway does after ten minutes of silence or two hours; the function is told."""
     function, client = ScriptedLambda(OK), SocketClient()
-    sockets = Sockets(function, GatewayConfig(), Connections(), **{limit: 0.05})
+    sockets = Sockets(function, GatewayConfig(), Connections(), function.journal, **{limit: 0.05})
     client.say("receive", text="hi")
     async with asyncio.timeout(30):
         await sockets.serve(client.scope, client.receive, client.send)
@@ -144,7 +234,7 @@ async def test_what_the_function_says_counts_as_activity() -> None:
     """A connection on which only one side speaks is not silent."""
     function, client = ScriptedLambda(OK), SocketClient()
     connections = Connections()
-    sockets = Sockets(function, GatewayConfig(), connections, idle_seconds=0.5)
+    sockets = Sockets(function, GatewayConfig(), connections, function.journal, idle_seconds=0.5)
     serving = asyncio.ensure_future(sockets.serve(client.scope, client.receive, client.send))
     await until(lambda: len(connections) == 1)
     found = events(function)[0]["requestContext"]["connectionId"]
@@ -197,6 +287,76 @@ async def test_messages_on_their_way_come_before_the_end() -> None:
     await serving
 
     assert function.calls[-1].label == "$disconnect 1000"
+
+
+async def test_a_restart_closes_connections_while_their_function_is_there() -> None:
+    """With 1012 for the client; the function hears 1001, for in its own words 1012 is a connection that goes on."""
+    function, client = ScriptedLambda(OK), SocketClient()
+    gateway = Gateway(function, GatewayConfig(), function.journal)
+    serving = asyncio.ensure_future(gateway(client.scope, client.receive, client.send))
+    await until(lambda: client.kinds() == ["websocket.accept"])
+    async with asyncio.timeout(30), gateway.restart():
+        labels = [call.label for call in function.calls]
+    await serving
+
+    assert client.sent[-1]["code"] == 1012
+    assert "loaded anew" in client.sent[-1]["reason"]
+    assert labels == ["$connect /", "$disconnect 1001"]
+
+
+async def test_a_handshake_waits_for_a_restart() -> None:
+    """A client that comes back at once finds the new function, and stays."""
+    function, client = ScriptedLambda(OK), SocketClient()
+    gateway = Gateway(function, GatewayConfig(), function.journal)
+    async with gateway.restart():
+        serving = asyncio.ensure_future(gateway(client.scope, client.receive, client.send))
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert function.calls == []
+    client.say("disconnect", code=1000, reason="")
+    await serving
+
+    assert client.kinds() == ["websocket.accept"]
+
+
+async def test_a_handshake_under_way_is_closed_by_a_restart() -> None:
+    """What the old function has accepted, the new one does not know."""
+    going = asyncio.Event()
+    function, client = ScriptedLambda(going, OK), SocketClient()
+    gateway = Gateway(function, GatewayConfig(), function.journal)
+    serving = asyncio.ensure_future(gateway(client.scope, client.receive, client.send))
+    await until(lambda: len(function.calls) == 1)
+    restart = gateway.restart()
+    restarting = asyncio.ensure_future(restart.__aenter__())
+    for _ in range(20):
+        await asyncio.sleep(0)
+    going.set()
+    async with asyncio.timeout(30):
+        await restarting
+    await restart.__aexit__(None, None, None)
+    await serving
+
+    assert client.kinds() == ["websocket.accept", "websocket.close"]
+    assert [call.label for call in function.calls] == ["$connect /", "$disconnect 1001"]
+
+
+async def test_a_restart_waits_for_no_function_that_hangs() -> None:
+    """Its connections are closed all the same; their ends come when what was before them has."""
+    going = asyncio.Event()
+    function, client = ScriptedLambda(OK), SocketClient()
+    sockets = Sockets(function, GatewayConfig(), Connections(), function.journal, farewell_seconds=0.05)
+    serving = asyncio.ensure_future(sockets.serve(client.scope, client.receive, client.send))
+    await until(lambda: client.kinds() == ["websocket.accept"])
+    function.steps = (going, OK)
+    client.say("receive", text="hangs")
+    await until(lambda: len(function.calls) == 2)
+    async with asyncio.timeout(30), sockets.restart():
+        assert client.sent[-1]["code"] == 1012
+        assert len(function.calls) == 2
+    going.set()
+    await serving
+
+    assert function.calls[-1].label == "$disconnect 1001"
 
 
 @pytest.mark.parametrize(

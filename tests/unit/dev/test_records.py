@@ -56,6 +56,19 @@ def test_a_record_keeps_its_first_lines() -> None:
     assert len(one.record.logs) == KEPT_LINES
 
 
+def test_the_status_that_a_caller_reads_is_known_before_the_end() -> None:
+    """The REPORT line of a WebSocket's event does not wait for its caller."""
+    journal = Journal()
+    call = Call(payload=b"", read_status=len)
+    one = Work(call, journal.open("1", source="", label="", event=b""), journal, None)
+    told: list[int | None] = []
+    journal.listen(lambda record: told.append(record.status))
+    one.piece(b"12")
+    one.piece(b"3")
+    one.complete()
+    assert told == [3]
+
+
 def test_the_log_of_an_invocation() -> None:
     """Lines of the start, START, its lines, END, REPORT with everything that Lambda reports."""
     record = work("abc").record

@@ -3,7 +3,6 @@
 Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-api-mapping-template-reference.html
 """
 
-from base64 import b64encode
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,13 +38,11 @@ def encode_connect(request: ClientRequest, peer: Peer, front: FrontEnd, arrival:
 
 
 def encode_message(
-    data: str | bytes, route: str, message_id: str, peer: Peer, front: FrontEnd, arrival: Arrival
+    text: str, route: str, message_id: str, peer: Peer, front: FrontEnd, arrival: Arrival
 ) -> dict[str, Any]:
-    """Give a message of a route; a binary one comes in base64."""
+    """Give a message of a route."""
     context = _context(peer, front, arrival, route, "MESSAGE") | {"messageId": message_id}
-    if isinstance(data, str):
-        return {"requestContext": context, "body": data, "isBase64Encoded": False}
-    return {"requestContext": context, "body": b64encode(data).decode("ascii"), "isBase64Encoded": True}
+    return {"requestContext": context, "body": text, "isBase64Encoded": False}
 
 
 def encode_disconnect(code: int, reason: str, peer: Peer, front: FrontEnd, arrival: Arrival) -> dict[str, Any]:

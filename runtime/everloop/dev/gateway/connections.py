@@ -19,7 +19,7 @@ MESSAGE_LIMIT = 131_072
 class Connection(Protocol):
     """An open WebSocket connection, as the API needs it."""
 
-    async def post(self, data: str | bytes) -> None:
+    async def post(self, text: str) -> None:
         """Send a message to the client. Raises `OSError` where it has gone."""
 
     async def close(self) -> None:
@@ -77,7 +77,8 @@ class Connections:
                 return 204, None
             case _:
                 try:
-                    await connection.post(_text_of(body))
+                    # A text frame whatever it is: nothing in this API asks for a binary one.
+                    await connection.post(body.decode("utf-8", "replace"))
                 except OSError:
                     self.remove(connection_id)
                     return 410, {"message": f"The connection {connection_id} has ended."}
@@ -95,11 +96,3 @@ def iso(seconds: float) -> str:
     """Give a time as this API writes it: `2026-01-12T21:44:19.123Z`."""
     text = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
     return f"{text}.{int(seconds * 1000) % 1000:03d}Z"
-
-
-def _text_of(body: bytes) -> str | bytes:
-    """Take what is UTF-8 as text: SDKs call every message an octet stream, so the content type does not tell."""
-    try:
-        return body.decode("utf-8")
-    except UnicodeDecodeError:
-        return body

@@ -16,14 +16,10 @@ HTTP_SAMPLES = ("function-url", "http-api", "http-api-1.0", "rest", "alb", "alb-
 _WITH_STAGE = ("http-api", "http-api-1.0", "rest")
 
 _WITH_TEXT: dict[str, Callable[[FrontEnd, Arrival, str | None], dict[str, Any]]] = {
+    "websocket-message": websocket_message,
     "sqs": sqs,
     "sns": sns,
     "eventbridge": eventbridge,
-}
-
-_WITH_BYTES: dict[str, Callable[[FrontEnd, Arrival, str | bytes | None], dict[str, Any]]] = {
-    "websocket-message": websocket_message,
-    "kinesis": kinesis,
 }
 
 _PLAIN: dict[str, Callable[[FrontEnd, Arrival], dict[str, Any]]] = {
@@ -90,8 +86,8 @@ def sample_event(
     if source == "websocket-connect":
         request = ClientRequest(query=_quoted(query or "", _IN_QUERIES), headers=headers, scheme="https", port=443)
         return websocket_connect(request, front, arrival)
-    if source in _WITH_BYTES:
-        return _WITH_BYTES[source](front, arrival, body)
+    if source == "kinesis":
+        return kinesis(front, arrival, body)
     if source in _WITH_TEXT:
         return _WITH_TEXT[source](front, arrival, _text(source, body))
     return _PLAIN[source](front, arrival)
@@ -106,7 +102,7 @@ def _refuse(source: str, given: list[str]) -> None:
             allowed.add("--stage")
     elif source == "websocket-connect":
         allowed |= {"--query", "--header"}
-    elif source in _WITH_TEXT or source in _WITH_BYTES:
+    elif source in _WITH_TEXT or source == "kinesis":
         allowed.add("--body")
     if wrong := [option for option in given if option not in allowed]:
         has = f"it takes {', '.join(sorted(allowed))}" if allowed else "it takes no options"

@@ -26,10 +26,10 @@ def websocket_connect(request: ClientRequest, front: FrontEnd, arrival: Arrival)
     return encode_connect(full, _peer(arrival), front, arrival)
 
 
-def websocket_message(front: FrontEnd, arrival: Arrival, body: str | bytes | None) -> dict[str, Any]:
-    """Give a message; bytes are a binary one."""
-    data: str | bytes = '{"action": "send", "text": "hello"}' if body is None else body
-    return encode_message(data, "$default", short_id(b"everloop-me"), _peer(arrival), front, arrival)
+def websocket_message(front: FrontEnd, arrival: Arrival, body: str | None) -> dict[str, Any]:
+    """Give a message, which is text: API Gateway takes no other."""
+    text = '{"action": "send", "text": "hello"}' if body is None else body
+    return encode_message(text, "$default", short_id(b"everloop-me"), _peer(arrival), front, arrival)
 
 
 def websocket_disconnect(front: FrontEnd, arrival: Arrival) -> dict[str, Any]:
