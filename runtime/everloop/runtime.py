@@ -15,13 +15,13 @@ from everloop.api.slot import Slot
 from everloop.asgi.lifespan import Lifespan, NoLifespan
 from everloop.crew import Crew
 from everloop.errors import InvalidSettings, RuntimeApiError
+from everloop.failures import log_failure
 from everloop.handlers.base import InvocationHandler, exit_code
 from everloop.handlers.build import Builder
 from everloop.handlers.warmup import warm_up, warm_up_wsgi
 from everloop.kinds import Kind, detect
 from everloop.loader import describe, load
-from everloop.logs import enable_own_loggers
-from everloop.report import ErrorReport, user_traceback
+from everloop.report import ErrorReport
 from everloop.settings import Extension, Metrics, Settings
 from everloop.signals import StopRequested, StopSignals
 from everloop.slow_import import watched_import
@@ -146,7 +146,7 @@ class Runtime:
             with watched_import(chosen):
                 found = load(chosen.handler)
         self._timeline.mark("application")
-        # asyncio.run() in the user's module takes the current loop away, dictConfig() our loggers.
+        # asyncio.run() in the user's module takes the current loop away.
         asyncio.set_event_loop(self._loop)
         kind = detect(chosen.handler, found, chosen.interface)
         self._app, self._kind = found, kind
@@ -175,7 +175,6 @@ class Runtime:
             )
         else:
             self._handler = builder.on_loop(kind, found, self._lifespan.state)
-        enable_own_loggers()
         self._timeline.mark("handler")
         given = settings.changed(chosen)
         level = logging.INFO
@@ -317,8 +316,7 @@ class Runtime:
 async def report_init_error(client: RuntimeApiClient, error: BaseException) -> None:
     """Log why start-up failed and tell Lambda."""
     report = ErrorReport.of(error)
-    trace = (type(error), error, user_traceback(error.__traceback__))
-    logger.critical("%s: %s", report.error_type, report.message, exc_info=trace)
+    log_failure(f"{report.error_type}: {report.message}", error, report, level=logging.CRITICAL)
     try:
         await client.report_init_error(report)
     except RuntimeApiError as failure:
