@@ -220,7 +220,7 @@ class Runtime:
         # One process-wide variable cannot hold the trace ids of several invocations.
         alone = slots_wanted == 1 and self._worker is None
         environ = self._environ if alone else None
-        crew = Crew(handler, environ, self._stop_with, self._settings.deadline_margin)
+        crew = Crew(handler, environ, self._stop_with, self._settings.deadline_margin, alone=slots_wanted == 1)
         self._slots = [self._client.slot(crew.accept, self._lost) for _ in range(slots_wanted)]
         if self._signals.requested or self._stopping.is_set():  # a signal, or a parent that is gone
             self._stop_polling()
