@@ -108,7 +108,7 @@ class JsonFormatter(logging.Formatter):
                 text += self._error(traceback.format_tb(tb), type(error).__name__, message_of(error))
         if whose is not None:
             text += f', "requestId": {quoted(whose.request_id)}'
-        if error is not None and not record.name.startswith("everloop"):  # ours is where it is logged, and no help
+        if error is not None and record.name.partition(".")[0] != "everloop":  # ours is where it is logged, and no help
             text += f', "location": {quoted(f"{record.pathname}:{record.funcName}:{record.lineno}")}'
         tenant_id = trace_id = causes = None
         if whose is not None:

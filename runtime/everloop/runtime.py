@@ -81,12 +81,15 @@ class Runtime:
         # Current, but not running: asyncio.run() works in the user's module, and clients that ask get this loop.
         asyncio.set_event_loop(loop)
         try:
+            failure: BaseException | None = None
             try:
                 self._load()
             except StopRequested:
                 raise
             except BaseException as error:  # noqa: BLE001 - whatever the user's module raises is reported
-                return loop.run_until_complete(self._init_failed(error))
+                failure = error
+            if failure is not None:  # here, because within `except` it would be the context of all that follows
+                return loop.run_until_complete(self._init_failed(failure))
             self._signals.on_stop = self._stop_soon
             failed = loop.run_until_complete(self._begin())
             if failed is not None:

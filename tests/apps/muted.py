@@ -30,6 +30,8 @@ def mute(when: str) -> None:
     how = os.environ.get("MUTED", "")
     if how == "dictConfig":
         logging.config.dictConfig({"version": 1})  # which disables the loggers that are there
+    elif how == "no handlers":
+        logging.config.dictConfig({"version": 1, "root": {"level": "INFO"}})  # which removes those of the root
     elif how == "fileConfig":
         logging.config.fileConfig(io.StringIO(TO_STDOUT))  # this, too
     elif how == "disable":

@@ -29,6 +29,7 @@ def fail(env: Environment) -> str:
         {"MUTED": "dictConfig"},
         {"MUTED": "dictConfig", "WHEN": "lifespan"},
         {"MUTED": "disable"},
+        {"MUTED": "no handlers"},
         {"AWS_LAMBDA_LOG_LEVEL": "CRITICAL"},
         {"AWS_LAMBDA_LOG_LEVEL": "FATAL"},
     ],

@@ -57,6 +57,14 @@ def test_several_slots_guess_nothing(launch: Launcher) -> None:
     assert "requestId" not in json.loads(env.process.wait_for_log("from ThreadPoolExecutor").text)
 
 
+def test_a_worker_with_one_slot_knows_it(launch: Launcher) -> None:
+    """Of several processes each serves one at a time."""
+    env = launch("own_threads:sync", {"AWS_LAMBDA_MAX_CONCURRENCY": "2", "EVERLOOP_WORKERS": "2"})
+    env.api.wait_for_poll(2)
+    exchange = env.invoke({})
+    assert exchange.response() == exchange.request_id
+
+
 def test_what_start_up_has_started_belongs_to_no_invocation(launch: Launcher, gates: Gates) -> None:
     """It runs on the loop, where everything that belongs to an invocation knows it."""
     env = launch("own_threads:in_startup", gates.env)

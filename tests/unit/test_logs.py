@@ -150,6 +150,12 @@ def test_a_frame_of_a_failure_has_its_level_in_any_case() -> None:
     assert frame[:4] == _TEXT_FRAME_TYPES[logging.ERROR]
 
 
+def test_the_last_record_is_a_frame() -> None:
+    """Where the descriptor is."""
+    frame = through_a_pipe(lambda end: TelemetryFrames(end, as_json=True, levels=True).write_last("x", record()))
+    assert frame[16:] == b"x"
+
+
 def test_the_last_record_does_not_wait_for_a_thread_that_hangs(capfd: pytest.CaptureFixture[str]) -> None:
     """It is a line of standard output then."""
     frames = TelemetryFrames(-1, as_json=True, levels=True)
