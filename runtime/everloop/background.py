@@ -1,12 +1,13 @@
 """Work that goes on after the response: `everloop.wait_until()`."""
 
 import asyncio
+import contextvars
 import logging
 import threading
 from collections.abc import Awaitable
 from typing import Any, TypeVar
 
-from everloop.invocation import Invocation, current
+from everloop.invocation import Invocation, current, current_invocation
 
 T = TypeVar("T")
 
@@ -30,10 +31,11 @@ def wait_until(awaitable: Awaitable[T]) -> asyncio.Future[T]:
 
     The client does not wait: its response is complete when the last body message is sent. Without this, a task that
     outlives the request is frozen with the environment. An exception is logged. Works in threads, too: what is
-    given runs on the loop. Work that is given after its invocation's end is not waited for. Returns the task or
-    future, and raises `RuntimeError` outside of an invocation.
+    given runs on the loop. With several slots a thread must have the invocation's context, as `asyncio.to_thread()`
+    gives it. Work that is given after its invocation's end is not waited for. Returns the task or future, and raises
+    `RuntimeError` outside of an invocation.
     """
-    invocation = current.get()
+    invocation = current_invocation()
     if invocation is None:
         raise RuntimeError(
             "everloop.wait_until() was called outside of an invocation: there is no response that the work could follow"
@@ -44,10 +46,12 @@ def wait_until(awaitable: Awaitable[T]) -> asyncio.Future[T]:
         future = asyncio.ensure_future(awaitable)
         _watch(future)
     else:
-        # With this thread's context.
-        started = asyncio.run_coroutine_threadsafe(_result_of(awaitable), loop)
+        # With this thread's context, in which a thread of the application's own has no invocation.
+        context = contextvars.copy_context()
+        context.run(current.set, invocation)
+        started = context.run(asyncio.run_coroutine_threadsafe, _result_of(awaitable), loop)
         future = asyncio.wrap_future(started, loop=loop)
-        loop.call_soon_threadsafe(_watch, future)
+        context.run(loop.call_soon_threadsafe, _watch, future)
     if invocation.background is None:
         invocation.background = []
     invocation.background.append(future)

@@ -9,9 +9,10 @@ from typing import Any
 
 from everloop.after_response import hooks, run_hooks
 from everloop.api.reply import UNDER_WAY, Reply
+from everloop.failures import log_failure
 from everloop.handlers.base import ApplicationExit, InvocationHandler, is_shut_down, shut_down
 from everloop.handlers.deadline import GRACE, time_before_stop
-from everloop.invocation import Invocation, current
+from everloop.invocation import Invocation, current, serving
 from everloop.report import ErrorReport
 from everloop.tracing import TraceVariable
 
@@ -30,8 +31,12 @@ class Crew:
         environ: MutableMapping[bytes, bytes] | None,
         on_exit: Callable[[int], None],
         deadline_margin: float = 0.25,
+        *,
+        alone: bool = False,
     ) -> None:
+        """`alone`: invocations come one at a time."""
         self._handler = handler
+        self._alone = alone
         self._margin = deadline_margin
         self._trace = None if environ is None else TraceVariable(environ)
         self._on_exit = on_exit
@@ -66,6 +71,8 @@ class Crew:
 
     async def _work(self, invocation: Invocation, reply: Reply) -> None:
         current.set(invocation)
+        if self._alone:
+            serving.invocation = invocation
         if self._trace is not None:
             self._trace.export(invocation.trace_header)
         try:
@@ -79,8 +86,8 @@ class Crew:
             if is_shut_down(asyncio.current_task()):
                 raise
             self._cancelled(invocation, reply, error)
-        except Exception as error:  # a mistake in everloop must not end the process
-            logger.exception("everloop failed; please report this")
+        except Exception as error:  # noqa: BLE001 - a mistake in everloop must not end the process
+            log_failure("everloop failed; please report this", error)
             if reply.state in UNDER_WAY:
                 reply.fail(ErrorReport.of(error))
         finally:

@@ -2,6 +2,7 @@
 
 import time
 from contextvars import ContextVar
+from threading import get_ident, main_thread
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -198,6 +199,25 @@ current: ContextVar[Invocation | None] = ContextVar("everloop.invocation", defau
 """The invocation that this task belongs to."""
 
 
+class Serving:
+    """The invocation that is served, or was last, where it is one at a time; None where there are several."""
+
+    __slots__ = ("invocation",)
+
+    def __init__(self) -> None:
+        self.invocation: Invocation | None = None
+
+
+serving = Serving()
+
+
 def current_invocation() -> Invocation | None:
-    """Give the invocation that the running code belongs to, or None outside of one (start-up, shutdown)."""
-    return current.get()
+    """Give the invocation that the running code belongs to, or None outside of one (start-up, shutdown).
+
+    Threads of the application's own do not know their invocation. With one slot it is the one that is served, and
+    until the next event the one that was; with several it is told to those of `asyncio.to_thread()` only.
+    """
+    invocation = current.get()
+    if invocation is None and get_ident() != main_thread().ident:
+        return serving.invocation
+    return invocation

@@ -4,17 +4,20 @@ import json
 import logging
 import os
 import sys
-import threading
 import time
 import traceback
-from typing import TextIO
+from typing import Protocol, TextIO
 
-from everloop.invocation import current
-from everloop.report import message_of
+from everloop import failures
+from everloop.records import Record, failure_of, ids_of
+from everloop.report import causes_of, message_of
 
 NO_BREAK_SPACE = "\u00a0"
 
 _AWS_LEVELS = {"TRACE": "DEBUG", "FATAL": "CRITICAL", "WARN": "WARNING"}
+
+_LEVELS = frozenset((0, 10, 20, 30, 40, 50))
+"""Those that Lambda knows."""
 
 _RECORD_ATTRIBUTES = frozenset(vars(logging.makeLogRecord({}))) | {
     "asctime",
@@ -49,8 +52,8 @@ class TextFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Give the record's one line, without its end."""
-        invocation = current.get()
-        request_id = "" if invocation is None else invocation.request_id
+        whose = ids_of(record)
+        request_id = "" if whose is None else whose.request_id
         text = record.getMessage()
         if record.exc_info:
             text += "\n" + self.formatException(record.exc_info)
@@ -71,7 +74,7 @@ class TextFormatter(logging.Formatter):
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object per record: AWS's client's keys in its order, and `traceId`; `extra=` fields as they are."""
+    """One JSON object per record: AWS's client's keys in its order, `traceId`, `causes`, and the `extra=` fields."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -86,7 +89,7 @@ class JsonFormatter(logging.Formatter):
         if second != self._second:
             self._second = second
             self._stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
-        level = record.levelname if record.levelno in FRAME_TYPES else logging.getLevelName(rounded_level(record))
+        level = record.levelname if record.levelno in _LEVELS else logging.getLevelName(rounded_level(record))
         message = record.msg if isinstance(record.msg, dict) and not record.args else record.getMessage()
         # By hand, because the encoder needs four times as long for what is nearly always a few strings.
         text = (
@@ -94,33 +97,43 @@ class JsonFormatter(logging.Formatter):
             f'"message": {quoted(message) if type(message) is str else self._encode(message)}, '
             f'"logger": {quoted(record.name)}'
         )
-        invocation = current.get()
+        whose = ids_of(record)
+        failure = failure_of(record)
         error = None
-        if record.exc_info:
+        if failure is not None:
+            text += self._error(failure.stack, failure.error_type, failure.message)
+        elif record.exc_info:
             _, error, tb = record.exc_info
             if error is not None:
-                text += (
-                    f', "stackTrace": {self._encode(traceback.format_tb(tb))}, "errorType": '
-                    f'{quoted(type(error).__name__)}, "errorMessage": {quoted(message_of(error))}'
-                )
-        if invocation is not None:
-            text += f', "requestId": {quoted(invocation.request_id)}'
-        if error is not None:
+                text += self._error(traceback.format_tb(tb), type(error).__name__, message_of(error))
+        if whose is not None:
+            text += f', "requestId": {quoted(whose.request_id)}'
+        if error is not None and record.name.partition(".")[0] != "everloop":  # ours is where it is logged, and no help
             text += f', "location": {quoted(f"{record.pathname}:{record.funcName}:{record.lineno}")}'
-        tenant_id = trace_id = None
-        if invocation is not None:
-            if (tenant_id := invocation.tenant_id) is not None:
+        tenant_id = trace_id = causes = None
+        if whose is not None:
+            if (tenant_id := whose.tenant_id) is not None:
                 text += f', "tenantId": {quoted(tenant_id)}'
-            if (trace_id := invocation.trace_id) is not None:
+            if (trace_id := whose.trace_id) is not None:
                 text += f', "traceId": {quoted(trace_id)}'
+        if failure is not None or error is not None:
+            causes = failure.causes if failure is not None else causes_of(error)
+            if causes:
+                text += f', "causes": {self._encode(causes)}'
         if not _RECORD_ATTRIBUTES.issuperset(record.__dict__):  # few records have `extra=` fields
-            taken = {"tenantId": tenant_id, "traceId": trace_id}
+            taken = {"tenantId": tenant_id, "traceId": trace_id, "causes": causes or None}
             for name, value in record.__dict__.items():
                 if name in _RECORD_ATTRIBUTES or name in _OWN_KEYS or taken.get(name) is not None:
                     continue
                 if value is not None:
                     text += f", {quoted(name)}: {self._encode(value)}"
         return text + "}"
+
+    def _error(self, stack: list[str], error_type: str, message: str) -> str:
+        return (
+            f', "stackTrace": {self._encode(stack)}, "errorType": {quoted(error_type)}, '
+            f'"errorMessage": {quoted(message)}'
+        )
 
 
 def rounded_level(record: logging.LogRecord) -> int:
@@ -131,12 +144,18 @@ def rounded_level(record: logging.LogRecord) -> int:
 class LambdaOutput(logging.Handler):
     """Writes whole records to where `configure()` says, with the request id for formatters of the user's own."""
 
+    def filter(self, record: logging.LogRecord) -> bool | logging.LogRecord:
+        """Say whose a record is, then ask the filters."""
+        whose = ids_of(record)
+        # The names that AWS's client gives them: filters and formatters of the user's own ask for them.
+        if whose is None:
+            record.aws_request_id, record.tenant_id = "", None
+        else:
+            record.aws_request_id, record.tenant_id = whose.request_id, whose.tenant_id
+        return super().filter(record) if self.filters else True
+
     def emit(self, record: logging.LogRecord) -> None:
         """Write one record."""
-        invocation = current.get()
-        # The names that AWS's client gives them: formatters of the user's own ask for them.
-        record.aws_request_id = "" if invocation is None else invocation.request_id
-        record.tenant_id = None if invocation is None else invocation.tenant_id
         try:
             _output.write(self.format(record), record)
         except Exception:  # noqa: BLE001 - logging must not break what it logs; the standard library reports it
@@ -150,47 +169,23 @@ class StandardOutput:
         """Write a record and its line end in one call, so that threads do not mix their lines."""
         sys.stdout.write(text if text.endswith("\n") else text + "\n")
 
+    def write_last(self, text: str, record: logging.LogRecord) -> None:
+        """Write a record past the stream, which a thread that hangs may have locked."""
+        os.write(1, f"{text}\n".encode("utf-8", "backslashreplace"))
 
-class TelemetryFrames:
-    """Writes to Lambda's telemetry descriptor, where a record is a frame and may have any number of lines.
 
-    A frame is its type, its length (4 bytes each), the time in microseconds (8 bytes), all big-endian, and the record.
-    What the application prints goes to standard output as ever, as under AWS's client. Source: awslambdaric.
-    """
-
-    def __init__(self, descriptor: int, *, as_json: bool, levels: bool) -> None:
-        """`levels`: the type tells the level; AWS's client leaves it out of text where no level was asked for."""
-        self._descriptor = descriptor
-        # Records have a lock of their own, lines of metrics do not. Re-entrant: a signal's handler may log.
-        self._lock = threading.RLock()
-        self._kind = 0 if as_json else 1
-        self._levels = levels
+class Output(Protocol):
+    """Where records go."""
 
     def write(self, text: str, record: logging.LogRecord | None = None) -> None:
-        """Write one frame, and nothing of another in between."""
-        data = text.encode("utf-8", "backslashreplace")
-        level = rounded_level(record) if record is not None and self._levels else logging.NOTSET
-        frame_type = FRAME_TYPES[level] | self._kind
-        head = (
-            frame_type.to_bytes(4, "big") + len(data).to_bytes(4, "big") + (time.time_ns() // 1000).to_bytes(8, "big")
-        )
-        frame = memoryview(head + data)
-        with self._lock:
-            while frame:  # a pipe that is nearly full takes a part of it
-                frame = frame[os.write(self._descriptor, frame) :]
+        """Write a record, or a line that is none."""
+
+    def write_last(self, text: str, record: logging.LogRecord) -> None:
+        """Write a record from a thread while another one may be hanging in a write."""
 
 
-FRAME_TYPES = {
-    logging.NOTSET: 0xA55A0002,
-    logging.DEBUG: 0xA55A000A,
-    logging.INFO: 0xA55A000E,
-    logging.WARNING: 0xA55A0012,
-    logging.ERROR: 0xA55A0016,
-    logging.CRITICAL: 0xA55A001A,
-}
-"""The types of frames with JSON; those with text are higher by one."""
-
-_output: StandardOutput | TelemetryFrames = StandardOutput()
+_output: Output = StandardOutput()
+_formatter: logging.Formatter = TextFormatter()
 
 
 def write_line(text: str) -> None:
@@ -198,15 +193,26 @@ def write_line(text: str) -> None:
     _output.write(text)
 
 
+def write_last(text: str) -> None:
+    """Write a warning before the process is ended, from a thread. Not by logging: what hangs may hold its locks.
+
+    Raises `OSError` where nobody reads.
+    """
+    record = logging.LogRecord("everloop", logging.WARNING, __file__, 0, text, (), None)
+    _output.write_last(_formatter.format(record), record)
+
+
 def configure(*, as_json: bool, level: str | None, telemetry: int | None = None, limited: bool = False) -> None:
     """Send what is logged to standard output, or to the telemetry descriptor, as Lambda wants it.
 
-    `level` is AWS_LAMBDA_LOG_LEVEL; without it JSON begins at INFO and text at WARNING, as under AWS's client, except
-    for everloop's own few lines. `limited`: lines may not be longer than 64 KiB (Managed Instances).
+    `level` is AWS_LAMBDA_LOG_LEVEL; without it JSON begins at INFO, and text at WARNING but for everloop's own few
+    lines. `limited`: lines may not be longer than 64 KiB (Managed Instances).
     """
-    global _output
+    global _output, _formatter
     prepare_output(sys.stdout)
     if telemetry is not None:
+        from everloop.telemetry_frames import TelemetryFrames  # for those whom Lambda offers it
+
         _output = TelemetryFrames(telemetry, as_json=as_json, levels=as_json or level is not None)
     in_lines = telemetry is not None or sys.stdout.isatty()
     handler = LambdaOutput()
@@ -218,7 +224,12 @@ def configure(*, as_json: bool, level: str | None, telemetry: int | None = None,
         formatter = JsonFormatterInParts()
     else:
         formatter = JsonFormatter() if as_json else TextFormatter("\n" if in_lines else "\r")
+    _formatter = formatter
     handler.setFormatter(formatter)
+    failures.direct = handler
+    failures.keep_own_loggers()
+    logging.setLogRecordFactory(Record)
+    logging.Formatter.converter = time.gmtime  # as AWS's client does: the times of the user's own formatters, too
     root = logging.getLogger()
     root.addHandler(handler)
     if level is not None:
@@ -237,10 +248,3 @@ def prepare_output(stream: TextIO) -> None:
     reconfigure = getattr(stream, "reconfigure", None)
     if reconfigure is not None:
         reconfigure(line_buffering=True, errors="backslashreplace")
-
-
-def enable_own_loggers() -> None:
-    """Undo what `logging.config.dictConfig` does to loggers that existed before: it disables them by default."""
-    for name, logger in logging.Logger.manager.loggerDict.items():
-        if (name == "everloop" or name.startswith("everloop.")) and isinstance(logger, logging.Logger):
-            logger.disabled = False

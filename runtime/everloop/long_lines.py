@@ -10,6 +10,7 @@ import sys
 from typing import TextIO
 
 from everloop.logs import JsonFormatter
+from everloop.records import MarkedRecord
 
 LONGEST_LINE = 60_000
 """Bytes; there is room for a line's end, and for what may be written in front of it."""
@@ -97,7 +98,7 @@ def _limited(stream: TextIO) -> TextIO:
 
 
 def _part(record: logging.LogRecord, message: str, part: str) -> logging.LogRecord:
-    return logging.makeLogRecord(
+    made = logging.makeLogRecord(
         {
             "name": record.name,
             "levelno": record.levelno,
@@ -108,3 +109,7 @@ def _part(record: logging.LogRecord, message: str, part: str) -> logging.LogReco
             "part": part,
         }
     )
+    if isinstance(record, MarkedRecord):
+        made = MarkedRecord.of(made)
+        made.ids = record.ids
+    return made

@@ -12,9 +12,10 @@ from everloop.api.blocking import BlockingSlot
 from everloop.api.reply import UNDER_WAY, Reply
 from everloop.background import settle
 from everloop.errors import RuntimeApiError, ShutDown
+from everloop.failures import log_failure
 from everloop.handlers.base import ApplicationExit, BlockingHandler, exit_code
 from everloop.handlers.deadline import time_before_stop
-from everloop.invocation import Invocation, current
+from everloop.invocation import Invocation, current, serving
 from everloop.report import ErrorReport
 from everloop.signals import StopRequested, StopSignals
 from everloop.tracing import TraceVariable
@@ -79,6 +80,7 @@ class MainThread:
 
     def _work(self, invocation: Invocation, reply: Reply) -> None:
         current.set(invocation)
+        serving.invocation = invocation
         self._reply = reply
         self._trace.export(invocation.trace_header)
         # asyncio.run() in the last invocation took the current loop away with its own.
@@ -87,8 +89,8 @@ class MainThread:
             self._handler.handle(invocation, reply)
         except ApplicationExit:
             raise
-        except Exception as error:  # a mistake in everloop must not end the process
-            logger.exception("everloop failed; please report this")
+        except Exception as error:  # noqa: BLE001 - a mistake in everloop must not end the process
+            log_failure("everloop failed; please report this", error)
             if reply.state in UNDER_WAY:
                 reply.fail(ErrorReport.of(error))
         self._reply = None

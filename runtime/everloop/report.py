@@ -5,13 +5,18 @@ import json
 import re
 import traceback
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
+
+from everloop.errors import EverloopError, InitError
 
 _CALLERS = (__file__.removesuffix("report.py"), importlib.__file__, "<frozen importlib.")
 """Where the files of everloop are, and of what imports the user's modules for it."""
 
 MAX_MESSAGE = 256 * 1024
 """Characters of a message that are sent: Lambda takes 1 MiB for the whole report on Managed Instances."""
+
+MAX_CAUSES = 20
+"""Exceptions that led to one, directly or not, that are told."""
 
 CUT = "… [cut]"
 OUTER_CUT = "  … [outer frames cut]\n"
@@ -40,11 +45,14 @@ class ErrorReport:
 
     @classmethod
     def of(cls, error: BaseException) -> Self:
-        """Report `error` by its own `error_type` where it has one, else by the name of its class."""
-        error_type = getattr(error, "error_type", None)
+        """Report `error` by its own `error_type` where it is everloop's and has one, else by the name of its class."""
+        error_type = getattr(error, "error_type", None) if isinstance(error, EverloopError) else None
         if not isinstance(error_type, str):
             error_type = type(error).__name__
-        return cls(error_type, message_of(error), user_frames(error.__traceback__))
+        stack = frames_of(error)
+        if not stack and isinstance(error, InitError) and error.__cause__ is not None:
+            stack = frames_of(error.__cause__)  # what stopped the start is the user's, and only its name ours
+        return cls(error_type, message_of(error), stack)
 
     def to_json(self, request_id: str | None = None) -> bytes:
         """Give the body of /error, init/error and, in base64, of Lambda-Runtime-Function-Error-Body."""
@@ -87,6 +95,43 @@ def message_of(error: BaseException) -> str:
         return str(error)
     except Exception as failure:  # noqa: BLE001 - the user's __str__ may raise anything
         return f"<{type(error).__name__} whose __str__ raised {type(failure).__name__}>"
+
+
+def frames_of(error: BaseException) -> list[str]:
+    """Format an error's traceback without ours; with the line that was not understood, as AWS's client gives it."""
+    frames = user_frames(error.__traceback__)
+    if isinstance(error, SyntaxError) and error.filename is not None:
+        frames.append(f'  File "{error.filename}" Line {error.lineno}\n    {error.text or ""}')
+    return frames
+
+
+def causes_of(error: BaseException | None) -> list[dict[str, Any]]:
+    """Tell what an error was raised from or while handling, and what a group holds; each with causes of its own."""
+    return [] if error is None else _causes(error, {id(error)})
+
+
+def _causes(error: BaseException, seen: set[int]) -> list[dict[str, Any]]:
+    causes = [error.__cause__]
+    if not error.__suppress_context__:  # `raise ... from` suppresses it
+        causes.append(error.__context__)
+    if isinstance(error, BaseExceptionGroup):
+        causes += error.exceptions
+    told = []
+    for cause in causes:
+        # Chains may be circular, and groups as large as they like.
+        if cause is None or id(cause) in seen or len(seen) > MAX_CAUSES:
+            continue
+        seen.add(id(cause))
+        report = ErrorReport.of(cause)
+        one: dict[str, Any] = {
+            "errorType": report.error_type,
+            "errorMessage": report.message,
+            "stackTrace": report.stack,
+        }
+        if further := _causes(cause, seen):
+            one["causes"] = further
+        told.append(one)
+    return told
 
 
 def user_frames(tb: TracebackType | None) -> list[str]:

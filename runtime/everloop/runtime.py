@@ -15,13 +15,13 @@ from everloop.api.slot import Slot
 from everloop.asgi.lifespan import Lifespan, NoLifespan
 from everloop.crew import Crew
 from everloop.errors import InvalidSettings, RuntimeApiError
+from everloop.failures import log_failure
 from everloop.handlers.base import InvocationHandler, exit_code
 from everloop.handlers.build import Builder
 from everloop.handlers.warmup import warm_up, warm_up_wsgi
 from everloop.kinds import Kind, detect
 from everloop.loader import describe, load
-from everloop.logs import enable_own_loggers
-from everloop.report import ErrorReport, user_traceback
+from everloop.report import ErrorReport
 from everloop.settings import Extension, Metrics, Settings
 from everloop.signals import StopRequested, StopSignals
 from everloop.slow_import import watched_import
@@ -81,12 +81,15 @@ class Runtime:
         # Current, but not running: asyncio.run() works in the user's module, and clients that ask get this loop.
         asyncio.set_event_loop(loop)
         try:
+            failure: BaseException | None = None
             try:
                 self._load()
             except StopRequested:
                 raise
             except BaseException as error:  # noqa: BLE001 - whatever the user's module raises is reported
-                return loop.run_until_complete(self._init_failed(error))
+                failure = error
+            if failure is not None:  # here, because within `except` it would be the context of all that follows
+                return loop.run_until_complete(self._init_failed(failure))
             self._signals.on_stop = self._stop_soon
             failed = loop.run_until_complete(self._begin())
             if failed is not None:
@@ -146,7 +149,7 @@ class Runtime:
             with watched_import(chosen):
                 found = load(chosen.handler)
         self._timeline.mark("application")
-        # asyncio.run() in the user's module takes the current loop away, dictConfig() our loggers.
+        # asyncio.run() in the user's module takes the current loop away.
         asyncio.set_event_loop(self._loop)
         kind = detect(chosen.handler, found, chosen.interface)
         self._app, self._kind = found, kind
@@ -175,7 +178,6 @@ class Runtime:
             )
         else:
             self._handler = builder.on_loop(kind, found, self._lifespan.state)
-        enable_own_loggers()
         self._timeline.mark("handler")
         given = settings.changed(chosen)
         level = logging.INFO
@@ -221,7 +223,7 @@ class Runtime:
         # One process-wide variable cannot hold the trace ids of several invocations.
         alone = slots_wanted == 1 and self._worker is None
         environ = self._environ if alone else None
-        crew = Crew(handler, environ, self._stop_with, self._settings.deadline_margin)
+        crew = Crew(handler, environ, self._stop_with, self._settings.deadline_margin, alone=slots_wanted == 1)
         self._slots = [self._client.slot(crew.accept, self._lost) for _ in range(slots_wanted)]
         if self._signals.requested or self._stopping.is_set():  # a signal, or a parent that is gone
             self._stop_polling()
@@ -317,8 +319,7 @@ class Runtime:
 async def report_init_error(client: RuntimeApiClient, error: BaseException) -> None:
     """Log why start-up failed and tell Lambda."""
     report = ErrorReport.of(error)
-    trace = (type(error), error, user_traceback(error.__traceback__))
-    logger.critical("%s: %s", report.error_type, report.message, exc_info=trace)
+    log_failure(f"{report.error_type}: {report.message}", error, report, level=logging.CRITICAL)
     try:
         await client.report_init_error(report)
     except RuntimeApiError as failure:

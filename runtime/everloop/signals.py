@@ -7,6 +7,8 @@ import threading
 from collections.abc import Callable
 from types import FrameType
 
+from everloop.logs import write_last
+
 FAILED_START_TIMEOUT = 2.0
 """Seconds that a process whose start-up failed has for its end: exit handlers send telemetry, and Lambda waits."""
 
@@ -72,8 +74,8 @@ class StopSignals:
         self.on_stop()
 
     def _cut_short(self, code: int, text: str) -> None:
-        """Say so and end the process, from a thread. Not by logging: the thread that hangs may hold its lock."""
+        """Say so and end the process, from a thread."""
         self.before_exit()
-        with contextlib.suppress(OSError):  # nobody may read it any more: that must not keep the process
-            os.write(1, f"[WARNING]\t\t\teverloop: {text}\n".encode())
+        with contextlib.suppress(Exception):  # nobody may read it any more: that must not keep the process
+            write_last(f"everloop: {text}")
         os._exit(code)

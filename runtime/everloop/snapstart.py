@@ -10,6 +10,7 @@ from typing import Any
 from everloop import snapshots
 from everloop.api.client import RuntimeApiClient
 from everloop.errors import RuntimeApiError
+from everloop.failures import log_failure
 from everloop.report import ErrorReport
 from everloop.signals import StopRequested
 
@@ -83,7 +84,7 @@ def _report(
     """Log the failure of a hook and tell Lambda: its own type in the body, the kind of failure in the header."""
     report = ErrorReport.of(error)
     report.header_type = kind
-    logger.critical("%s: %s: %s", kind, report.error_type, report.message, exc_info=error)
+    log_failure(f"{kind}: {report.error_type}: {report.message}", error, report, level=logging.CRITICAL)
     try:
         loop.run_until_complete(tell(report))
     except RuntimeApiError as failure:

@@ -18,7 +18,6 @@ from everloop import loops
 from everloop.api.client import RuntimeApiClient
 from everloop.api.log_socket import redirect_output
 from everloop.loader import load
-from everloop.logs import enable_own_loggers
 from everloop.runtime import USER_AGENT, Runtime, report_init_error
 from everloop.settings import Settings
 from everloop.signals import StopRequested, StopSignals
@@ -89,7 +88,6 @@ def import_application(chosen: Settings) -> Any:
     asyncio.set_event_loop(loop)
     try:
         app = load(chosen.handler)
-        enable_own_loggers()
         if lost := asyncio.all_tasks(loop):
             logger.warning(
                 "Tasks that were made while the application was imported run in none of the workers; make them in the "

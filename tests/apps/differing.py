@@ -1,6 +1,7 @@
 """Handlers that AWS's client and everloop treat differently, on purpose."""
 
 import contextvars
+import logging
 import os
 from collections.abc import Iterator
 from typing import Any
@@ -67,6 +68,11 @@ def counts(event: Any, context: Any) -> int:
 
 def one_argument(event: Any) -> Any:
     return event
+
+
+def logs_wrongly(event: Any, context: Any) -> str:
+    logging.getLogger().warning("%d orders", "no number")
+    return "logged"
 
 
 def process(event: Any, context: Any) -> int:

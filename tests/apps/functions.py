@@ -134,6 +134,12 @@ def logs(event: Any, context: Any) -> None:
     root.warning("said")
 
 
+def logs_zone(event: Any, context: Any) -> None:
+    root = logging.getLogger()
+    root.handlers[0].setFormatter(logging.Formatter("said in %(asctime)s\n", "%Z"))
+    root.warning("said")
+
+
 def logs_all(event: Any, context: Any) -> None:
     """Records of every level, with arguments, extras, line breaks and a traceback."""
     logger = logging.getLogger("shop")

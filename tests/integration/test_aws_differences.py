@@ -131,6 +131,14 @@ def test_nan(both: Callable[..., Both]) -> None:
     assert (aws.kind, ours.kind, ours.body) == ("error", "response", b"[NaN]")
 
 
+@shows("an event in UTF-16, or with surrogates of their own (CESU-8)")
+@pytest.mark.parametrize("event", ['"☃"'.encode("utf-16"), b'"\xed\xa0\xbd\xed\xb8\x80"'], ids=["UTF-16", "CESU-8"])
+def test_other_encodings(both: Callable[..., Both], event: bytes) -> None:
+    aws, ours = both("kind_of_event").invoke(event)
+    assert aws.request.json()["errorType"] == "Runtime.UnmarshalError"
+    assert ours.response() == "str"
+
+
 @shows("an event with another content type")
 def test_content_types(both: Callable[..., Both]) -> None:
     aws, ours = both("kind_of_event").invoke({}, headers={"Content-Type": "application/x-www-form-urlencoded"})
@@ -217,6 +225,38 @@ def test_log_records(launch: Launcher) -> None:
         record = json.loads(client.process.wait_for_log("at the root").text)
         assert ("traceId" in record) is traced
         assert ("." in record["timestamp"]) is traced
+
+
+@shows("level of JSON where none is asked for", "`AWS_LAMBDA_LOG_LEVEL=NOTSET`")
+@pytest.mark.parametrize(
+    ("env", "lines"),
+    [({"AWS_LAMBDA_LOG_FORMAT": "JSON"}, [0, 1]), ({"AWS_LAMBDA_LOG_LEVEL": "NOTSET"}, [1, 0])],
+    ids=str,
+)
+def test_levels(launch: Launcher, env: dict[str, str], lines: list[int]) -> None:
+    for client, expected in zip(
+        (launch(None, env, command=[*RIC, "functions.logs_all"]), launch("functions.logs_all", env)), lines, strict=True
+    ):
+        client.invoke({}).wait()
+        client.process.wait_for_log("at the root")
+        assert len(client.process.logged("sold tea of 3")) == expected
+
+
+@shows("a call of `logging` with wrong arguments")
+def test_wrong_arguments_of_a_log_call(both: Callable[..., Both]) -> None:
+    pair = both("logs_wrongly")
+    aws, ours = pair.invoke({})
+    assert aws.request.json()["errorType"] == "TypeError"
+    assert ours.response() == "logged"
+    assert pair.ours.process.wait_for_log("--- Logging error ---").stream == "stderr"
+
+
+@shows("JSON records")
+def test_causes(launch: Launcher) -> None:
+    for command, told in (([*RIC, "raising.logs_chained"], False), (None, True)):
+        env = launch(None if command else "raising.logs_chained", {"AWS_LAMBDA_LOG_FORMAT": "JSON"}, command=command)
+        env.invoke({}).wait()
+        assert ("causes" in json.loads(env.process.wait_for_log("caught one").text)) is told
 
 
 @shows("initialisation errors")

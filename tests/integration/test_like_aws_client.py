@@ -175,6 +175,14 @@ def test_the_root_loggers_handler_takes_a_formatter(launch: Launcher) -> None:
         client.process.wait_for_log(r"^WARNING 00000000-0000-4000-8000-000000000001 said$")
 
 
+def test_times_of_the_users_formatters_are_utc(launch: Launcher) -> None:
+    """Whatever the time zone that the function is given."""
+    both = pair(launch, "functions.logs_zone", {"TZ": "XYZ-9"})
+    same(both, {})
+    lines = [client.process.wait_for_log("^said in").text for client in both]
+    assert lines[0] == lines[1] != "said in XYZ"
+
+
 def logged(client: Environment) -> list[str]:
     """What the handler's invocation wrote, without the moments."""
     client.process.wait_for_log("at the root")

@@ -1,5 +1,6 @@
 """SIGTERM and SIGINT, whenever they come: work may finish, lifespan shuts down, exit 0, within the time."""
 
+import json
 import signal
 import subprocess
 import sys
@@ -144,6 +145,17 @@ def test_hanging_shutdown_is_cut_short(launch: Launcher, tmp_path: Path) -> None
     assert 0.2 < seconds_to_exit(env.process, signal.SIGTERM) < 1.2
     assert record.read_text(encoding="utf-8") == "shutdown begins\n"
     assert env.process.logged("the shutdown was cut short after")
+
+
+def test_the_last_line_is_a_record(launch: Launcher, tmp_path: Path) -> None:
+    """In the form that was asked for: on Managed Instances every line is JSON."""
+    settings = {"LIFESPAN_FILE": str(tmp_path / "lifespan"), "AWS_LAMBDA_MAX_CONCURRENCY": "2"}
+    env = launch("lifespans:shutdown_hangs", settings)
+    env.api.wait_for_poll(2)
+    env.process.signal(signal.SIGTERM)
+    env.process.exit_code()
+    [line] = env.process.logged("the shutdown was cut short after")
+    assert json.loads(line.text)["level"] == "WARNING"
 
 
 def test_blocked_loop_does_not_keep_the_process(launch: Launcher) -> None:

@@ -20,6 +20,8 @@ from hypothesis import strategies as st
 
 from everloop import logs
 from everloop.invocation import Invocation, current
+from everloop.records import Failure, MarkedRecord
+from everloop.telemetry_frames import TelemetryFrames
 
 REQUEST_ID = "8476a536-e9f4-11e8-9739-2dfe598c3fcd"
 LEVELS = [10, 20, 30, 40, 50, 5, 25, 35, 60, 0]
@@ -120,7 +122,7 @@ def test_frames_are_what_aws_client_writes(as_json: bool, level: int) -> None:
     """Type, length and record; only the time differs."""
     found = record("zwölf\nlines", level=level)
     text = logs.TextFormatter("\n").format(found)
-    ours = through_a_pipe(lambda end: logs.TelemetryFrames(end, as_json=as_json, levels=True).write(text, found))
+    ours = through_a_pipe(lambda end: TelemetryFrames(end, as_json=as_json, levels=True).write(text, found))
 
     def theirs_written(end: int) -> None:
         with FramedTelemetryLogSink(os.dup(end)) as sink:
@@ -137,13 +139,36 @@ def test_frames_are_what_aws_client_writes(as_json: bool, level: int) -> None:
 
 def test_frames_without_a_level_of_text() -> None:
     """AWS's client leaves the level out where none was asked for."""
-    frame = through_a_pipe(lambda end: logs.TelemetryFrames(end, as_json=False, levels=False).write("x", record()))
+    frame = through_a_pipe(lambda end: TelemetryFrames(end, as_json=False, levels=False).write("x", record()))
     assert frame[:4] == _TEXT_FRAME_TYPES[logging.NOTSET]
+
+
+def test_a_frame_of_a_failure_has_its_level_in_any_case() -> None:
+    """As under AWS's client, which asks for none there."""
+    found = MarkedRecord.of(failed(), Failure("KeyError", "'lost'", [], []))
+    frame = through_a_pipe(lambda end: TelemetryFrames(end, as_json=False, levels=False).write("x", found))
+    assert frame[:4] == _TEXT_FRAME_TYPES[logging.ERROR]
+
+
+def test_the_last_record_is_a_frame() -> None:
+    """Where the descriptor is."""
+    frame = through_a_pipe(lambda end: TelemetryFrames(end, as_json=True, levels=True).write_last("x", record()))
+    assert frame[16:] == b"x"
+
+
+def test_the_last_record_does_not_wait_for_a_thread_that_hangs(capfd: pytest.CaptureFixture[str]) -> None:
+    """It is a line of standard output then."""
+    frames = TelemetryFrames(-1, as_json=True, levels=True)
+    holder = threading.Thread(target=frames._lock.acquire)
+    holder.start()
+    holder.join()
+    frames.write_last("cut short", record())
+    assert capfd.readouterr().out == "cut short\n"
 
 
 def test_a_large_frame_is_whole_through_a_pipe_that_is_nearly_full() -> None:
     """Larger than the pipe: written in parts, without a byte between them."""
-    frame = through_a_pipe(lambda end: logs.TelemetryFrames(end, as_json=True, levels=True).write("x" * 300_000))
+    frame = through_a_pipe(lambda end: TelemetryFrames(end, as_json=True, levels=True).write("x" * 300_000))
     assert frame[16:] == b"x" * 300_000
 
 
@@ -151,7 +176,7 @@ def test_large_frames_of_several_threads_do_not_mix() -> None:
     """A pipe takes a large frame in parts, and another thread's must wait: metrics have no lock of their own."""
 
     def write(end: int) -> None:
-        frames = logs.TelemetryFrames(end, as_json=True, levels=True)
+        frames = TelemetryFrames(end, as_json=True, levels=True)
 
         def write_twenty(letter: str) -> None:
             for _ in range(20):

@@ -10,6 +10,7 @@ from everloop.api.reply import Reply
 from everloop.asgi.cycle import ResponseSink
 from everloop.errors import ErrorStatus, ResponseSizeTooLarge
 from everloop.exchange import ResponseHead
+from everloop.failures import log_failure
 from everloop.report import ErrorReport
 from everloop.sources.base import Event, EventSource
 from everloop.sources.body import TextTypes
@@ -249,8 +250,8 @@ def replace(answer: Answer, reply: Reply, status: int, text: str, error: BaseExc
     report = ErrorReport.of(error)
     try:
         answer.replace(status, text, report)
-    except Exception as failure:
-        logger.error("An event source raised", exc_info=failure)
+    except Exception as failure:  # noqa: BLE001 - the user's own sources raise anything
+        log_failure("An event source raised", failure)
         reply.fail(report)
 
 

@@ -1,7 +1,6 @@
 """ASGI applications: an invocation in, one request cycle, an answer out."""
 
 import asyncio
-import logging
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ from everloop.asgi.scope import build_scope
 from everloop.asgi.types import Application, Scope
 from everloop.background import settle
 from everloop.errors import InvocationError, UnknownEvent
+from everloop.failures import log_failure
 from everloop.handlers.access import LoggedAnswer
 from everloop.handlers.answers import StreamedAnswer
 from everloop.handlers.asgi_run import AsgiRun
@@ -26,8 +26,6 @@ from everloop.sources.websocket import WebSocketApi
 
 if TYPE_CHECKING:
     from everloop.handlers.websocket import WebSocketHandler
-
-logger = logging.getLogger("everloop")
 
 # An attribute of an Enum costs twice as much as a global.
 _BROKEN = ReplyState.BROKEN
@@ -70,11 +68,11 @@ class AsgiHandler:
         except InvocationError as error:
             if self._events is not None and isinstance(error, UnknownEvent):
                 return self._events.handle(invocation, reply)
-            logger.error("%s: %s", error.error_type, error)
+            log_failure(f"{error.error_type}: {error}", error)
             reply.fail(ErrorReport.of(error))
             return done()
-        except Exception as error:
-            logger.error("An event source raised", exc_info=error)
+        except Exception as error:  # noqa: BLE001 - the user's own sources raise anything
+            log_failure("An event source raised", error)
             reply.fail(ErrorReport.of(error))
             return done()
         if not isinstance(call, tuple):
@@ -129,7 +127,7 @@ class AsgiHandler:
                     deadlines=self._deadlines,
                 )
             except InvocationError as error:
-                logger.error("%s: %s", error.error_type, error)
+                log_failure(f"{error.error_type}: {error}", error)
                 reply.fail(ErrorReport.of(error))
                 return
         await self._websockets.handle(invocation, reply, source, event)

@@ -1,17 +1,15 @@
 """One call of an ASGI application, and what becomes of it."""
 
 import asyncio
-import logging
 
 from everloop.api.reply import UNDER_WAY, Reply
 from everloop.asgi.cycle import CycleState, RequestCycle
 from everloop.errors import ClientDisconnected, DeadlineExceeded, IncompleteResponse, ShutDown
+from everloop.failures import log_failure
 from everloop.handlers.answers import Answer, replace
 from everloop.handlers.base import ApplicationExit, exit_code, is_shut_down
 from everloop.invocation import Invocation
 from everloop.report import ErrorReport
-
-logger = logging.getLogger("everloop")
 
 
 class AsgiRun(RequestCycle):
@@ -101,7 +99,7 @@ class AsgiRun(RequestCycle):
         error = DeadlineExceeded(
             "The deadline came near before the response was complete. Raise the function's timeout, or do less."
         )
-        logger.error("%s: %s", error.error_type, error)
+        log_failure(f"{error.error_type}: {error}", error)
         self.cut()
         replace(self._answer, self._reply, 504, "Gateway Timeout", error)
 
@@ -120,12 +118,12 @@ class AsgiRun(RequestCycle):
         error = IncompleteResponse(
             f"The application returned before it had completed its response (state {state.name}: {lacking})"
         )
-        logger.error("%s", error)
+        log_failure(str(error), error)
         self._replace(500, "Internal Server Error", error)
 
     def _log(self, what: str, error: BaseException) -> None:
         after = " after its response was complete; the response stands" if self.delivered else ""
-        logger.error("%s%s", what, after, exc_info=error)
+        log_failure(what + after, error)
 
     def _replace(self, status: int, text: str, error: BaseException) -> None:
         """Give the answer that stands for a failure, unless there is one."""

@@ -1,7 +1,6 @@
 """Events that are not HTTP: POSTed to a path of the application, or a warm-up ping."""
 
 import json
-import logging
 from typing import Any
 
 import orjson
@@ -9,10 +8,9 @@ import orjson
 from everloop.api.reply import Reply
 from everloop.errors import EventStatus, MarshalError
 from everloop.exchange import HttpRequest, ResponseHead
+from everloop.failures import log_failure
 from everloop.handlers.answers import KEPT_OF_ERROR_BODY, fit
 from everloop.report import ErrorReport
-
-logger = logging.getLogger("everloop")
 
 HOST = b"localhost"
 """What the request says that it was sent to: no client named a host."""
@@ -106,7 +104,7 @@ class EventAnswer:
         self._reply.fail(report)
 
     def _fail(self, error: EventStatus | MarshalError) -> None:
-        logger.error("%s: %s", error.error_type, error)
+        log_failure(f"{error.error_type}: {error}", error)
         self._reply.fail(ErrorReport.of(error))
 
 

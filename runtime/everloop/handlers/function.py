@@ -9,7 +9,8 @@ from typing import Any
 from everloop.api.promptness import Habit
 from everloop.api.reply import UNDER_WAY, Reply
 from everloop.background import settle
-from everloop.errors import ClientDisconnected, DeadlineExceeded, InvocationError, ShutDown
+from everloop.errors import ClientDisconnected, DeadlineExceeded, ShutDown
+from everloop.failures import log_failure
 from everloop.handlers.answers import fit
 from everloop.handlers.base import ApplicationExit, done, exit_code, is_shut_down
 from everloop.handlers.deadline import Deadlines
@@ -18,7 +19,6 @@ from everloop.handlers.pieces import Pieces
 from everloop.handlers.results import HandlerFailure, marshal
 from everloop.http_stream import HttpStream
 from everloop.invocation import Invocation
-from everloop.report import user_traceback
 
 logger = logging.getLogger("everloop")
 
@@ -189,8 +189,7 @@ def failed(reply: Reply, error: BaseException) -> None:
     if isinstance(error, ClientDisconnected) and reply.broken:
         return  # the connection has told it already
     after = "" if reply.state in UNDER_WAY or reply.broken else " after its answer was complete; the answer stands"
-    trace = None if isinstance(error, InvocationError) else (type(error), error, user_traceback(error.__traceback__))
-    logger.error("%s: %s%s", report.error_type, report.message, after, exc_info=trace)
+    log_failure(f"{report.error_type}: {report.message}{after}", error, report)
     if reply.state in UNDER_WAY:
         reply.fail(report)
     if isinstance(error, SystemExit):

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from everloop.api.reply import UNDER_WAY, Reply
 from everloop.background import settle
 from everloop.errors import ClientDisconnected, DeadlineExceeded, ShutDown
+from everloop.failures import log_failure
 from everloop.handlers.base import BlockingHandler
 from everloop.handlers.deadline import GRACE, Deadlines
 from everloop.handlers.remote_reply import RemoteReply
@@ -136,7 +137,7 @@ class ThreadedHandler:
 
     def _expire(self, invocation: Invocation, reply: Reply, what: str) -> None:
         error = DeadlineExceeded(f"{what} Raise the function's timeout, or do less.")
-        logger.error("%s: %s", error.error_type, error)
+        log_failure(f"{error.error_type}: {error}", error)
         self._handler.expire(invocation, reply, error)
 
     def came_back(self) -> None:

@@ -1,20 +1,17 @@
 """WSGI applications: an invocation in, one call, an answer out."""
 
-import logging
-
 from everloop.api.promptness import Habits
 from everloop.api.reply import UNDER_WAY, Reply, ReplyState
 from everloop.errors import ClientDisconnected, DeadlineExceeded, InvocationError, UnknownEvent
+from everloop.failures import log_failure
 from everloop.handlers.access import LoggedAnswer
 from everloop.handlers.answers import Answer, StreamedAnswer, replace
 from everloop.handlers.base import ApplicationExit, BlockingHandler, exit_code
 from everloop.handlers.front import Front
 from everloop.invocation import Invocation
-from everloop.report import ErrorReport, user_traceback
+from everloop.report import ErrorReport
 from everloop.wsgi.cycle import Application, WsgiCycle, WsgiState
 from everloop.wsgi.environ import build_environ
-
-logger = logging.getLogger("everloop")
 
 
 class WsgiHandler:
@@ -45,11 +42,11 @@ class WsgiHandler:
             if self._events is not None and isinstance(error, UnknownEvent):
                 self._events.handle(invocation, reply)
             else:
-                logger.error("%s: %s", error.error_type, error)
+                log_failure(f"{error.error_type}: {error}", error)
                 reply.fail(ErrorReport.of(error))
             return
-        except Exception as error:
-            logger.error("An event source raised", exc_info=error)
+        except Exception as error:  # noqa: BLE001 - the user's own sources raise anything
+            log_failure("An event source raised", error)
             reply.fail(ErrorReport.of(error))
             return
         if not isinstance(call, tuple):
@@ -68,7 +65,7 @@ class WsgiHandler:
         try:
             cycle.run(self._app, environ)
         except SystemExit as error:
-            logger.error("The application raised SystemExit: the process shuts down", exc_info=error)
+            log_failure("The application raised SystemExit: the process shuts down", error)
             if reply.state in UNDER_WAY:
                 reply.fail(ErrorReport.of(error))
             raise ApplicationExit(exit_code(error)) from error
@@ -98,8 +95,7 @@ def failed(cycle: WsgiCycle, answer: Answer, reply: Reply, error: BaseException)
     if isinstance(error, ClientDisconnected) and reply.broken:
         return  # the connection has told it already
     after = " after its response was complete; the response stands" if cycle.state is WsgiState.COMPLETE else ""
-    trace = (type(error), error, user_traceback(error.__traceback__))
-    logger.error("The application raised%s", after, exc_info=trace)
+    log_failure(f"The application raised{after}", error)
     if cycle.state is not WsgiState.COMPLETE and reply.state in UNDER_WAY:
         _replace(answer, reply, 500, "Internal Server Error", error)
 
