@@ -220,18 +220,9 @@ def test_a_formatter_of_the_user_s_own_finds_what_aws_s_client_gives(capsys: pyt
     """Request id and tenant, and nothing of either outside of an invocation."""
     handler = logs.LambdaOutput()
     handler.setFormatter(logging.Formatter("%(aws_request_id)s %(tenant_id)s %(message)s"))
-    handler.emit(record("inside"))
+    handler.handle(record("inside"))
     token = current.set(None)
-    handler.emit(record("outside"))
+    handler.handle(record("outside"))
     current.reset(token)
 
     assert capsys.readouterr().out.splitlines() == [f"{REQUEST_ID} blue inside", " None outside"]
-
-
-def test_loggers_that_the_user_has_disabled_stay_so() -> None:
-    """Everloop's own alone are enabled again."""
-    own, others = logging.getLogger("everloop.test"), logging.getLogger("everlooper")
-    own.disabled = others.disabled = True
-    logs.enable_own_loggers()
-
-    assert (own.disabled, others.disabled) == (False, True)

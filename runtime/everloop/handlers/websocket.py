@@ -11,8 +11,9 @@ from everloop.asgi.scope import build_websocket_scope
 from everloop.asgi.types import Application, Message, Scope
 from everloop.asgi.websocket import SocketState, WebSocketCycle
 from everloop.background import settle
-from everloop.errors import ClientDisconnected, DeadlineExceeded, MissingExtra
+from everloop.errors import ClientDisconnected, DeadlineExceeded, IncompleteResponse, MissingExtra
 from everloop.exchange import Handshake
+from everloop.failures import log_failure
 from everloop.handlers.base import ApplicationExit, exit_code, is_shut_down
 from everloop.handlers.deadline import Deadlines
 from everloop.invocation import Invocation
@@ -60,8 +61,8 @@ class WebSocketHandler:
         try:
             frame = source.decode(event)
             handshake = await self._handshake(source, frame, event)
-        except Exception as error:
-            logger.error("A WebSocket event could not be read", exc_info=error)
+        except Exception as error:  # noqa: BLE001 - what the store raises fails this event alone
+            log_failure("A WebSocket event could not be read", error)
             reply.fail(ErrorReport.of(error))
             return
         scope = build_websocket_scope(handshake, self._state)
@@ -218,7 +219,7 @@ class _Run:
             else:
                 self._failed(error)
         except SystemExit as error:
-            logger.error("The application raised SystemExit: the process shuts down", exc_info=error)
+            log_failure("The application raised SystemExit: the process shuts down", error)
             if self._unanswered:
                 self._reply.fail(ErrorReport.of(error))
             raise ApplicationExit(exit_code(error)) from error
@@ -262,13 +263,14 @@ class _Run:
             if self.expired:
                 self._fail_by_deadline()
                 return
-            logger.error("The application returned before it had accepted or closed the WebSocket connection")
+            error = IncompleteResponse("The application returned before it had accepted or closed the connection")
+            log_failure(str(error), error)
             self._answer_unless_answered(500)
         else:
             self._answer_unless_answered(200)
 
     def _failed(self, error: BaseException) -> None:
-        logger.error("The application raised", exc_info=error)
+        log_failure("The application raised", error)
         if self.expired:
             self._fail_by_deadline()
         else:
@@ -277,7 +279,7 @@ class _Run:
     def _fail_by_deadline(self) -> None:
         if self._unanswered:
             error = DeadlineExceeded("The deadline came near before the application was done with a WebSocket event")
-            logger.error("%s: %s", error.error_type, error)
+            log_failure(f"{error.error_type}: {error}", error)
             self._answer_unless_answered(504)
 
     def _answer_unless_answered(self, status: int) -> None:
