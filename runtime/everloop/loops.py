@@ -8,7 +8,17 @@ from everloop.settings import Loop
 
 
 def new_loop(kind: Loop) -> asyncio.AbstractEventLoop:
-    """Make the loop that the process keeps until it ends. Raises `InvalidSettings` where uvloop is not there."""
+    """Make the loop that the process keeps until it ends. Raises `InvalidSettings` where uvloop is not there.
+
+    What `close()` of this module does, its own `close()` does not: a module or handler that asks for the current loop
+    and closes it when it is done is right in doing so, and would end the process.
+    """
+    loop = _make(kind)
+    vars(loop)["close"] = _stay_open
+    return loop
+
+
+def _make(kind: Loop) -> asyncio.AbstractEventLoop:
     if kind is not Loop.ASYNCIO:
         try:
             import uvloop
@@ -47,4 +57,9 @@ def close(loop: asyncio.AbstractEventLoop) -> None:
         loop.run_until_complete(asyncio.wait(left, timeout=0.1))
     loop.run_until_complete(loop.shutdown_asyncgens())
     asyncio.set_event_loop(None)
+    del vars(loop)["close"]
     loop.close()
+
+
+def _stay_open() -> None:
+    """Do nothing, in the place of the one loop's `close()`."""

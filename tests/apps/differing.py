@@ -1,5 +1,6 @@
 """Handlers that AWS's client and everloop treat differently, on purpose."""
 
+import asyncio
 import contextvars
 import os
 from collections.abc import Iterator
@@ -53,6 +54,14 @@ async def coroutine(event: Any, context: Any) -> Any:
 
 def returns_coroutine(event: Any, context: Any) -> Any:
     return coroutine(event, context)
+
+
+def closes_the_loop(event: Any, context: Any) -> Any:
+    loop = asyncio.get_event_loop()
+    try:
+        return loop.run_until_complete(coroutine(event, context))
+    finally:
+        loop.close()
 
 
 def generator(event: Any, context: Any) -> Iterator[str]:

@@ -184,6 +184,15 @@ def test_context_variables(both: Callable[..., Both]) -> None:
     assert [exchange.response() for exchange in pair.invoke({})] == [2, 1]
 
 
+@shows("the current loop, closed by a module or handler")
+def test_a_closed_loop(both: Callable[..., Both]) -> None:
+    pair = both("closes_the_loop")
+    assert [exchange.response() for exchange in pair.invoke(1)] == [1, 1]
+    aws, ours = pair.invoke(2)
+    assert aws.error()["errorMessage"] == "Event loop is closed"
+    assert ours.response() == 2
+
+
 @shows("log line of a failure")
 def test_log_lines(both: Callable[..., Both]) -> None:
     aws, ours = both("chained")
