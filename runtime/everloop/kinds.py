@@ -110,8 +110,8 @@ def detect(name: str, found: Any, interface: Interface) -> Kind:
 def handler_kind(found: Any) -> Kind:
     """Tell which kind of plain handler an object is, by what calling it gives.
 
-    A proxy (wrapt's decorators) passes for the function in it, which it may run by itself: called as a plain function it
-    is right in any case, for a coroutine or generator that it returns is seen when it comes.
+    A proxy (wrapt's decorators) passes for the function in it, which it may run by itself: called as a plain function
+    it is right in any case, for a coroutine or generator that it returns is seen when it comes.
     """
     call = called_by(found)
     if is_proxy(call):

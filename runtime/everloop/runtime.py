@@ -23,7 +23,7 @@ from everloop.loader import describe, load
 from everloop.logs import enable_own_loggers
 from everloop.report import ErrorReport, user_traceback
 from everloop.settings import Extension, Metrics, Settings
-from everloop.signals import StopRequested, StopSignals
+from everloop.signals import StopRequested, StopSignals, leave_if_forked
 from everloop.slow_import import watched_import
 from everloop.snapshots import SNAP_START
 from everloop.startup import Timeline
@@ -122,6 +122,7 @@ class Runtime:
             try:
                 self._loop.run_until_complete(task)
             except (SystemExit, KeyboardInterrupt) as error:
+                leave_if_forked(error)
                 logger.error("A task raised %s: the process shuts down", type(error).__name__, exc_info=error)
                 self._stop_with(exit_code(error))
 
@@ -316,6 +317,7 @@ class Runtime:
 
 async def report_init_error(client: RuntimeApiClient, error: BaseException) -> None:
     """Log why start-up failed and tell Lambda."""
+    leave_if_forked(error)
     report = ErrorReport.of(error)
     trace = (type(error), error, user_traceback(error.__traceback__))
     logger.critical("%s: %s", report.error_type, report.message, exc_info=trace)

@@ -20,17 +20,17 @@ class Run:
         return asyncio.run(self.func(event, context))
 
 
-@wrapt.decorator  # type: ignore[untyped-decorator]  # nor does it matter
+@wrapt.decorator
 def run(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
     return asyncio.run(wrapped(*args, **kwargs))
 
 
-@wrapt.decorator  # type: ignore[untyped-decorator]  # nor does it matter
+@wrapt.decorator
 def run_on_the_current_loop(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
     return asyncio.get_event_loop().run_until_complete(wrapped(*args, **kwargs))
 
 
-@wrapt.decorator  # type: ignore[untyped-decorator]  # nor does it matter
+@wrapt.decorator
 def pass_on(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
     return wrapped(*args, **kwargs)
 

@@ -140,7 +140,7 @@ def test_a_synchronous_handler_runs_on_the_main_thread(launch: Launcher) -> None
 
 @pytest.mark.parametrize("handler", ["by_a_class", "by_wrapt", "on_the_current_loop", "passed_on"])
 def test_a_decorator_may_run_what_it_decorates(launch: Launcher, handler: str) -> None:
-    """It is called as the plain function that it is; where it runs nothing, the coroutine that it returns is awaited."""
+    """It is called as the plain function that it is; where it runs nothing, the coroutine that it gives is awaited."""
     env = launch(f"decorated.{handler}")
     assert [env.invoke(number).response() for number in (1, 2)] == [1, 2]
     env.process.wait_for_log(f"decorated.{handler} is a synchronous handler")

@@ -139,7 +139,7 @@ class AnyRunning(Running):
         return asyncio.run(self.func(*args, **kwargs))
 
 
-@wrapt.decorator  # type: ignore[untyped-decorator]  # nor does it matter
+@wrapt.decorator
 def running(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
     return asyncio.run(wrapped(*args, **kwargs))
 

@@ -19,6 +19,7 @@ from everloop.handlers.results import HandlerFailure, marshal
 from everloop.http_stream import HttpStream
 from everloop.invocation import Invocation
 from everloop.report import user_traceback
+from everloop.signals import leave_if_forked
 
 logger = logging.getLogger("everloop")
 
@@ -185,6 +186,7 @@ class _Run:
 
 def failed(reply: Reply, error: BaseException) -> None:
     """Log what a handler raised and report it, unless the answer is out. Raises `ApplicationExit` for `SystemExit`."""
+    leave_if_forked(error)
     report = HandlerFailure.of_handler(error)
     if isinstance(error, ClientDisconnected) and reply.broken:
         return  # the connection has told it already
