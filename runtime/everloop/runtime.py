@@ -14,17 +14,17 @@ from everloop.api.extension import InternalExtension
 from everloop.api.slot import Slot
 from everloop.asgi.lifespan import Lifespan, NoLifespan
 from everloop.crew import Crew
-from everloop.errors import InvalidSettings, RuntimeApiError
+from everloop.errors import RuntimeApiError
+from everloop.handlers import warmup
 from everloop.handlers.base import InvocationHandler, exit_code
 from everloop.handlers.build import Builder
-from everloop.handlers.warmup import warm_up, warm_up_wsgi
 from everloop.kinds import Kind, detect
 from everloop.loader import describe, load
 from everloop.logs import enable_own_loggers
 from everloop.report import ErrorReport, user_traceback
 from everloop.settings import Extension, Metrics, Settings
 from everloop.signals import StopRequested, StopSignals, leave_if_forked
-from everloop.slow_import import watched_import
+from everloop.slow_import import limited, watched_import
 from everloop.snapshots import SNAP_START
 from everloop.startup import Timeline
 from everloop.worker import Worker
@@ -92,7 +92,7 @@ class Runtime:
             if failed is not None:
                 return failed
             if self._settings.warmup and self._kind is Kind.WSGI:
-                warm_up_wsgi(self._app, self._settings.warmup)
+                warmup.warm_up_wsgi(self._app, self._settings.warmup)
                 self._timeline.mark("warm-up")
             if self._settings.initialization_type == SNAP_START and self._worker is None:
                 code = self._pass_snapshot()
@@ -151,11 +151,7 @@ class Runtime:
         asyncio.set_event_loop(self._loop)
         kind = detect(chosen.handler, found, chosen.interface)
         self._app, self._kind = found, kind
-        if chosen.warmup and kind not in (Kind.ASGI, Kind.WSGI):
-            paths = ",".join(chosen.warmup)
-            raise InvalidSettings(
-                [f"EVERLOOP_WARMUP={paths!r}: expected none, because {chosen.handler} is {kind.value}"]
-            )
+        warmup.check(chosen, kind)
         if kind is Kind.ASGI and chosen.lifespan is not settings.Lifespan.OFF:
             required = chosen.lifespan is settings.Lifespan.ON
             self._lifespan = Lifespan(found, required=required, timeout=chosen.startup_timeout)
@@ -270,7 +266,8 @@ class Runtime:
         await self._lifespan.start()
         self._timeline.mark("lifespan")
         if self._settings.warmup and self._kind is Kind.ASGI:
-            await warm_up(self._app, self._lifespan.state, self._settings.warmup)
+            limit = warmup.TIMEOUT if limited(self._settings) else None
+            await warmup.warm_up(self._app, self._lifespan.state, self._settings.warmup, limit)
             self._timeline.mark("warm-up")
         if registered is not None:
             await registered
