@@ -169,7 +169,8 @@ class _Run:
     def deadline_near(self) -> bool:
         """Tell whether there is still something to stop. A plain handler has `context` to see what time is left."""
         self._closed_late = not self.closing
-        return self._reply.state in UNDER_WAY or self._reply.broken
+        # A generator whose pieces nobody gets, for a HEAD request, may run without an end after its answer.
+        return self._reply.state in UNDER_WAY or self._reply.broken or (self.streams and not self.closing)
 
     def deadline_cancel(self) -> None:
         """Cancel the handler. A generator that has begun to close since it was near its deadline has its moment."""
