@@ -18,6 +18,7 @@ from everloop.invocation import Invocation, current
 from everloop.report import ErrorReport
 from everloop.signals import StopRequested, StopSignals, leave_if_forked
 from everloop.tracing import TraceVariable
+from everloop.unwritten import unwritten
 
 logger = logging.getLogger("everloop")
 
@@ -101,6 +102,8 @@ class MainThread:
             self._settle(settle(invocation, end))
         if hooks:
             self._settle(run_hooks(invocation, time_before_stop(invocation.remaining(), self._margin)))
+        if unwritten.pending:
+            unwritten.flush()  # with the poll the process may be frozen
         reply.release()
 
     def _settle(self, work: Coroutine[Any, Any, None]) -> None:

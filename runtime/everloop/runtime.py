@@ -27,6 +27,7 @@ from everloop.signals import StopRequested, StopSignals, leave_if_forked
 from everloop.slow_import import limited, watched_import
 from everloop.snapshots import SNAP_START
 from everloop.startup import Timeline
+from everloop.unwritten import unwritten
 from everloop.worker import Worker
 
 if TYPE_CHECKING:
@@ -106,6 +107,7 @@ class Runtime:
             self._timeline.mark("up to the first poll")
             if logger.isEnabledFor(logging.DEBUG):
                 logger.debug("%s", self._timeline.describe())
+            unwritten.delay()
             if self._main_thread is not None:
                 self._exit_code = self._main_thread.serve()
             else:
@@ -175,11 +177,9 @@ class Runtime:
         enable_own_loggers()
         self._timeline.mark("handler")
         given = settings.changed(chosen)
-        level = logging.INFO
-        if self._worker is not None and self._worker.number > 1:
-            level = logging.DEBUG  # the first one says it for all
+        first = self._worker is None or self._worker.number == 1
         logger.log(
-            level,
+            logging.INFO if first else logging.DEBUG,  # the first one says it for all
             "everloop %s: %s is %s (%s); loop %s, responses %s%s",
             __version__,
             chosen.handler,

@@ -1,6 +1,5 @@
 """SIGTERM and SIGINT: one asks the process to end, a second one ends it."""
 
-import contextlib
 import os
 import signal
 import threading
@@ -8,6 +7,8 @@ from collections.abc import Callable
 from threading import get_ident
 from types import FrameType
 from typing import Any
+
+from everloop.unwritten import unwritten
 
 FAILED_START_TIMEOUT = 2.0
 """Seconds that a process whose start-up failed has for its end: exit handlers send telemetry, and Lambda waits."""
@@ -100,6 +101,7 @@ class StopSignals:
             if self._forwarded:
                 return
             self.before_exit()
+            unwritten.flush_in_time()
             os._exit(0)
         self.requested = True
         self.limit(0)
@@ -110,6 +112,5 @@ class StopSignals:
     def _cut_short(self, code: int, text: str) -> None:
         """Say so and end the process, from a thread. Not by logging: the thread that hangs may hold its lock."""
         self.before_exit()
-        with contextlib.suppress(OSError):  # nobody may read it any more: that must not keep the process
-            os.write(1, f"[WARNING]\t\t\teverloop: {text}\n".encode())
+        unwritten.flush_in_time(f"[WARNING]\t\t\teverloop: {text}\n".encode())
         os._exit(code)

@@ -3,6 +3,7 @@
 import asyncio
 import contextvars
 import os
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -62,6 +63,12 @@ def closes_the_loop(event: Any, context: Any) -> Any:
         return loop.run_until_complete(coroutine(event, context))
     finally:
         loop.close()
+
+
+def writes_and_exits(event: Any, context: Any) -> None:
+    print("begun")
+    sys.stdout.write("part")
+    os._exit(3)
 
 
 def generator(event: Any, context: Any) -> Iterator[str]:

@@ -228,6 +228,15 @@ def test_log_records(launch: Launcher) -> None:
         assert ("." in record["timestamp"]) is traced
 
 
+@shows("text without a line's end")
+def test_text_without_a_line_end(both: Callable[..., Both]) -> None:
+    aws, ours = both("writes_and_exits")
+    for client, seen in ((aws, ["begun", "part"]), (ours, ["begun"])):
+        client.invoke({})
+        assert client.process.exit_code() == 3
+        assert [line.text for line in client.process.logged("^(begun|part)$")] == seen
+
+
 @shows("initialisation errors")
 @pytest.mark.parametrize(
     ("handler", "types"),
