@@ -95,7 +95,9 @@ class MainThread:
         self._reply = None
         if reply.cut and reply.state in UNDER_WAY:
             reply.cut = False
-            reply.fail(ErrorReport.of(ShutDown("The process was shut down before the response was complete")))
+            cut = ShutDown("The process was shut down before the response was complete")
+            logger.error("%s: %s", cut.error_type, cut)
+            reply.fail(ErrorReport.of(cut))
         if invocation.background:
             seconds = time_before_stop(invocation.remaining(), self._margin)
             end = None if seconds is None else self._loop.time() + seconds
