@@ -16,7 +16,7 @@ from everloop.handlers.base import ApplicationExit, BlockingHandler, exit_code
 from everloop.handlers.deadline import time_before_stop
 from everloop.invocation import Invocation, current
 from everloop.report import ErrorReport
-from everloop.signals import StopRequested, StopSignals, leave_if_forked
+from everloop.signals import StopRequested, StopSignals, tell_exit
 from everloop.tracing import TraceVariable
 from everloop.unwritten import unwritten
 
@@ -122,8 +122,7 @@ class MainThread:
         except asyncio.CancelledError:
             pass
         except (SystemExit, KeyboardInterrupt) as error:  # of the work itself: it ends the loop
-            leave_if_forked(error)
-            logger.error("A task raised %s: the process shuts down", type(error).__name__, exc_info=error)
+            tell_exit(error)
             raise ApplicationExit(exit_code(error)) from error
         finally:
             self._settling = None

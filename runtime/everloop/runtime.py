@@ -23,7 +23,7 @@ from everloop.loader import describe, load
 from everloop.logs import enable_own_loggers
 from everloop.report import ErrorReport, user_traceback
 from everloop.settings import Extension, Metrics, Settings
-from everloop.signals import StopRequested, StopSignals, leave_if_forked
+from everloop.signals import StopRequested, StopSignals, leave_if_forked, tell_exit
 from everloop.slow_import import limited, watched_import
 from everloop.snapshots import SNAP_START
 from everloop.startup import Timeline
@@ -124,8 +124,7 @@ class Runtime:
             try:
                 self._loop.run_until_complete(task)
             except (SystemExit, KeyboardInterrupt) as error:
-                leave_if_forked(error)
-                logger.error("A task raised %s: the process shuts down", type(error).__name__, exc_info=error)
+                tell_exit(error)
                 self._stop_with(exit_code(error))
 
     def _pass_snapshot(self) -> int | None:

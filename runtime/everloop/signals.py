@@ -1,5 +1,6 @@
 """SIGTERM and SIGINT: one asks the process to end, a second one ends it."""
 
+import logging
 import os
 import signal
 import threading
@@ -9,6 +10,8 @@ from types import FrameType
 from typing import Any
 
 from everloop.unwritten import unwritten
+
+logger = logging.getLogger("everloop")
 
 FAILED_START_TIMEOUT = 2.0
 """Seconds that a process whose start-up failed has for its end: exit handlers send telemetry, and Lambda waits."""
@@ -26,6 +29,20 @@ def leave_if_forked(error: BaseException) -> None:
         from everloop.forked import leave  # there are few
 
         leave(error)
+
+
+def tell_exit(error: SystemExit | KeyboardInterrupt) -> None:
+    """Log why the loop has ended: a task has raised `error`, or a signal handler of the application's, as it may."""
+    leave_if_forked(error)
+    name = type(error).__name__
+    codes = [getattr(signal.getsignal(number), "__code__", None) for number in _DEFAULTS]
+    frame = error.__traceback__
+    while frame is not None:
+        if frame.tb_frame.f_code in codes:
+            logger.info("A signal handler of the application's raised %s: the process shuts down", name)
+            return
+        frame = frame.tb_next
+    logger.error("A task raised %s: the process shuts down", name, exc_info=error)
 
 
 class StopRequested(BaseException):
