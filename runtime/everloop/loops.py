@@ -48,6 +48,13 @@ def name_of(loop: asyncio.AbstractEventLoop) -> str:
     return type(loop).__module__.partition(".")[0]
 
 
+def hint(message: str) -> str:
+    """Give what helps against an initialisation error that uvloop is the cause of: nest_asyncio.apply() raises one."""
+    if "uvloop.Loop" not in message:
+        return ""
+    return ". EVERLOOP_LOOP=asyncio takes asyncio's own event loop instead of uvloop's."
+
+
 def close(loop: asyncio.AbstractEventLoop) -> None:
     """Cancel what is left running and close the loop, as `asyncio.run()` does."""
     left = asyncio.all_tasks(loop)

@@ -316,7 +316,7 @@ async def report_init_error(client: RuntimeApiClient, error: BaseException) -> N
     leave_if_forked(error)
     report = ErrorReport.of(error)
     trace = (type(error), error, user_traceback(error.__traceback__))
-    logger.critical("%s: %s", report.error_type, report.message, exc_info=trace)
+    logger.critical("%s: %s%s", report.error_type, report.message, loops.hint(report.message), exc_info=trace)
     try:
         await client.report_init_error(report)
     except RuntimeApiError as failure:

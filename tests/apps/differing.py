@@ -65,6 +65,10 @@ def closes_the_loop(event: Any, context: Any) -> Any:
         loop.close()
 
 
+def loop_is_of_asyncio(event: Any, context: Any) -> bool:
+    return isinstance(asyncio.get_event_loop(), asyncio.BaseEventLoop)
+
+
 def writes_and_exits(event: Any, context: Any) -> None:
     print("begun")
     sys.stdout.write("part")

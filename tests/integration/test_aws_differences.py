@@ -193,6 +193,15 @@ def test_a_closed_loop(both: Callable[..., Both]) -> None:
     assert ours.response() == 2
 
 
+@shows("the current loop's type")
+def test_the_type_of_the_loop(both: Callable[..., Both]) -> None:
+    """nest_asyncio asks just this."""
+    aws, ours = both("loop_is_of_asyncio").invoke({})
+    assert (aws.response(), ours.response()) == (True, False)
+    aws, ours = both("loop_is_of_asyncio", {"EVERLOOP_LOOP": "asyncio"}).invoke({})
+    assert (aws.response(), ours.response()) == (True, True)
+
+
 @shows("log line of a failure")
 def test_log_lines(both: Callable[..., Both]) -> None:
     aws, ours = both("chained")
