@@ -192,3 +192,11 @@ def test_without_extension_there_is_no_sigterm(emulator: Start) -> None:
     rie.process.signal(signal.SIGTERM)
     rie.process.exit_code(10)
     assert not rie.process.logged("the lifespan has ended")
+
+
+def test_text_without_a_line_end_is_seen_at_a_timeout(emulator: Start) -> None:
+    """The emulator kills the process; what the handler was doing stands in the log."""
+    rie = emulator("classic", "unended.hangs", {"AWS_LAMBDA_FUNCTION_TIMEOUT": "1"})
+    rie.invoke({"item": 1})
+    rie.process.wait_for_log(r"out \{'item': 1\} \.\.\. ")
+    rie.process.wait_for_log(r"err \{'item': 1\} \.\.\. ")
