@@ -29,7 +29,7 @@ def test_sigint_is_a_keyboard_interrupt_in_a_child(launch: Launcher) -> None:
     """As in any process of Python's. Forked by the main thread: by others, Python 3.13 itself may overhear it."""
     env = launch("forking.terminated")
     assert env.invoke({"signal": signal.SIGINT}).response() == 1
-    assert env.process.logged("^KeyboardInterrupt$")
+    env.process.wait_for_log("^KeyboardInterrupt$")
 
 
 def test_a_child_keeps_a_signal_handler_of_the_applications(launch: Launcher) -> None:
@@ -72,8 +72,10 @@ def test_a_child_that_ends_answers_nothing(
         answer = env.invoke(event).response()
         assert (answer["body"] if web else answer) == (str(code) if web else code)
     assert answers(env) == 2
+    env.process.signal(signal.SIGTERM)
+    assert env.process.exit_code() == 0  # and all of the log is there
     assert len(env.process.logged("A process that was forked ends.*LookupError")) == (2 if how == "raise" else 0)
-    assert len(env.process.logged("^exit functions of")) == 2
+    assert len(env.process.logged("^exit functions of")) == 3
 
 
 def test_a_child_of_work_after_the_response(launch: Launcher) -> None:

@@ -73,7 +73,7 @@ def test_a_head_request_has_no_body(
     env = launch(f"yielding.{handler}", slots | mode)
     answer = env.invoke(function_url(method="HEAD")).wait()
     assert (answer.request.stream() if mode else answer.response()["body"].encode()) == b""
-    env.api.wait_for_poll()
+    env.process.wait_for_log("^generator closed$")
     assert len(env.process.logged("^ran to its end$")) == len(env.process.logged("^generator closed$")) == 1
 
 

@@ -45,9 +45,9 @@ def test_whatever_is_raised_is_a_failure_alone(
     seen = json.loads(env.answers(function_url("/last"))["body"])
 
     assert [path for _, path, _, _ in seen] == [*paths, "/fine", "/last"]
-    for path in paths:
-        assert len(env.process.logged(f"Warm-up of {path} failed")) == 1
-    assert "Warm-up of /fine failed" not in env.process.log
     env.api.wait_for_poll()
     env.process.signal(signal.SIGTERM)
     assert env.process.exit_code() == 0
+    for path in paths:
+        assert len(env.process.logged(f"Warm-up of {path} failed")) == 1
+    assert "Warm-up of /fine failed" not in env.process.log
