@@ -104,10 +104,10 @@ class Runtime:
                 self._timeline.mark("snapshot")
             # What start-up made stays for good: the collector need not look at it again.
             gc.freeze()
+            unwritten.flush()  # with the first poll the process may be frozen
             self._timeline.mark("up to the first poll")
             if logger.isEnabledFor(logging.DEBUG):
                 logger.debug("%s", self._timeline.describe())
-            unwritten.delay()
             if self._main_thread is not None:
                 self._exit_code = self._main_thread.serve()
             else:

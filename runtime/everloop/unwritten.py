@@ -8,7 +8,7 @@ line, between which other threads' lines may come.
 import os
 import signal
 import sys
-from _thread import allocate_lock, start_new_thread
+from _thread import LockType, allocate_lock, start_new_thread
 from collections.abc import Callable
 from contextlib import suppress
 from time import sleep
@@ -27,29 +27,27 @@ EXIT_TIMEOUT = 0.05
 class Unwritten:
     """What may be left in the buffers of standard output and standard error."""
 
-    __slots__ = ("_awake", "_delays", "_started", "_streams", "_wake", "pending")
+    __slots__ = ("_awake", "_flushing", "_started", "_streams", "_wake", "pending")
+
+    _awake: bool
+    _started: bool
+    _wake: LockType
 
     def __init__(self) -> None:
         self.pending = False
         """True when something was written that did not end in a line's end."""
         self._streams: tuple[TextIO, ...] = ()
-        self._delays = False
-        self._wake = allocate_lock()
-        self._wake.acquire()
-        self._awake = False
-        self._started = False
+        self._without_thread()
 
     def watch(self, *streams: TextIO) -> None:
-        """Look at what is written. Until `delay()` everything leaves at once: a start has no end of an invocation."""
+        """Look at what is written."""
         self._streams = streams
         for stream in streams:
             with suppress(AttributeError, TypeError):  # not one of Python's own: tests and debuggers have theirs
                 vars(stream)["write"] = self._noting(stream.write)
-        os.register_at_fork(before=self.flush, after_in_child=self._alone)
-
-    def delay(self) -> None:
-        """Flush at the ends of invocations from now on, and by the thread."""
-        self._delays = True
+        os.register_at_fork(
+            before=self._before_fork, after_in_parent=self._after_fork, after_in_child=self._without_thread
+        )
 
     def flush(self) -> None:
         """Let go what waits; who has closed or broken a stream is told of it elsewhere."""
@@ -89,9 +87,6 @@ class Unwritten:
         return write_and_note
 
     def _see_to_it(self) -> None:
-        if not self._delays:
-            self.flush()
-            return
         self._awake = True
         if not self._started:
             self._started = True
@@ -112,14 +107,27 @@ class Unwritten:
                 quiet += 1
                 if self.pending:
                     quiet = 0
-                    self.flush()
+                    with self._flushing:
+                        self.flush()
             self._awake = False
             if self.pending:  # written between the last look and this
-                self.flush()
+                with self._flushing:
+                    self.flush()
 
-    def _alone(self) -> None:
-        """Be a process without the thread, after a fork."""
-        self._delays = self._awake = self._started = False
+    def _before_fork(self) -> None:
+        if self.pending:
+            self.flush()  # else the child would write it, too
+        # What the thread holds just then nobody would release in the child. Nobody may read what it writes.
+        self._flushing.acquire(timeout=EXIT_TIMEOUT)
+
+    def _after_fork(self) -> None:
+        with suppress(RuntimeError):  # it was not to be had
+            self._flushing.release()
+
+    def _without_thread(self) -> None:
+        """Begin, in a new process or a fork, which has no other thread than the one that made it."""
+        self._awake = self._started = False
+        self._flushing = allocate_lock()
         self._wake = allocate_lock()
         self._wake.acquire()
 

@@ -48,19 +48,9 @@ def watching(stream: io.TextIOWrapper, monkeypatch: pytest.MonkeyPatch) -> Unwri
 
 def test_print_is_one_write(raw: Recording, stream: io.TextIOWrapper, watching: Unwritten) -> None:
     """It gives its text and the line's end apart."""
-    watching.delay()
     print("one", "line", file=stream)
     print("two\nlines", file=stream)
     assert raw.writes == [b"one line\n", b"two\nlines", b"\n"]  # the last as without us: there is a line's end in it
-
-
-def test_during_the_start_everything_leaves_at_once(
-    raw: Recording, stream: io.TextIOWrapper, watching: Unwritten
-) -> None:
-    """No invocation ends then."""
-    stream.write("part")
-    assert raw.writes == [b"part"]
-    assert not watching.pending
 
 
 def test_the_thread_sees_to_what_nobody_ends(
@@ -69,7 +59,6 @@ def test_the_thread_sees_to_what_nobody_ends(
     """Again and again, also after it has gone to sleep."""
     monkeypatch.setattr(module, "DELAY", 0.001)
     monkeypatch.setattr(module, "PATIENCE", 2)
-    watching.delay()
     for number in range(20):
         raw.came.clear()
         stream.write(str(number))
@@ -79,14 +68,12 @@ def test_the_thread_sees_to_what_nobody_ends(
 
 def test_whole_lines_are_not_pending(stream: io.TextIOWrapper, watching: Unwritten) -> None:
     """Those who log pay for nothing."""
-    watching.delay()
     stream.write("a line\n")
     assert not watching.pending
 
 
 def test_a_stream_that_is_closed_or_broken_does_no_harm(stream: io.TextIOWrapper, watching: Unwritten) -> None:
     """Whoever writes to it is told."""
-    watching.delay()
     stream.write("part")
     stream.close()
     watching.flush()
