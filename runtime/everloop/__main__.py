@@ -12,6 +12,7 @@ from everloop.runtime import USER_AGENT, report_init_error, run
 from everloop.setting_values import is_address
 from everloop.settings import LogFormat, Settings
 from everloop.startup import Timeline
+from everloop.unwritten import watch_output
 
 
 def main() -> int:
@@ -29,6 +30,7 @@ def main() -> int:
     as_json = settings.log_format is LogFormat.JSON or managed
     limited = managed and settings.telemetry is None  # a frame may have any length
     logs.configure(as_json=as_json, level=settings.log_level, telemetry=settings.telemetry, limited=limited)
+    watch_output()
     if settings.handler:
         environ.setdefault("_HANDLER", settings.handler)  # Lambda's own name for it, which instrumentations look for
     environ.pop("_LAMBDA_TELEMETRY_LOG_FD", None)  # a child would write text where Lambda expects frames

@@ -48,12 +48,17 @@ def after_response(function: F | None = None, *, timeout: float = BUDGET) -> F |
     The client does not wait for it. The next invocation does, `timeout` seconds at most and never past the deadline
     less the margin; then an async function is cancelled, and a sync one, which runs in a thread of its own, left to
     itself. `current_invocation()` works in both. An exception is logged. Registered once, at import or in the lifespan.
-    Raises `ValueError` for a timeout that is not positive.
+    Raises `ValueError` for a timeout that is not positive, `TypeError` for a generator function.
     """
     if timeout <= 0:
         raise ValueError(f"after_response(timeout={timeout!r}): expected a number of seconds, more than 0")
 
     def register(function: F) -> F:
+        if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+            raise TypeError(
+                f"after_response() was given {function!r}, a generator function, which nobody would iterate over: "
+                "expected a function or an async function that does its work when it is called"
+            )
         hooks.append(Hook(function, timeout))
         return function
 

@@ -15,6 +15,7 @@ from everloop.handlers.deadline import GRACE, time_before_stop
 from everloop.invocation import Invocation, current, serving
 from everloop.report import ErrorReport
 from everloop.tracing import TraceVariable
+from everloop.unwritten import unwritten
 
 logger = logging.getLogger("everloop")
 
@@ -92,6 +93,8 @@ class Crew:
                 reply.fail(ErrorReport.of(error))
         finally:
             self._tasks.pop(reply, None)
+        if unwritten.pending:
+            unwritten.flush()  # with the poll the process may be frozen
         reply.release()
 
     def _cancelled(self, invocation: Invocation, reply: Reply, error: BaseException) -> None:

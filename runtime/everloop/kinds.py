@@ -4,6 +4,7 @@ Two positional parameters are a plain handler's or a WSGI application's, three a
 parameters do not settle it, nothing is guessed: the error names EVERLOOP_INTERFACE.
 """
 
+import functools
 import inspect
 from collections.abc import Callable
 from enum import Enum
@@ -80,7 +81,8 @@ def detect(name: str, found: Any, interface: Interface) -> Kind:
         )
     flavour = handler_kind(found)
     names = parameters.names
-    if names[:3] == _ASGI or (parameters.needed == 3 and flavour is Kind.ASYNC):
+    # The parameters are those of what is wrapped; so here, where nobody runs anything, is whether it is async.
+    if names[:3] == _ASGI or (parameters.needed == 3 and handler_kind(inspect.unwrap(found)) is Kind.ASYNC):
         return Kind.ASGI
     if parameters.open_ended and not names:
         raise _ambiguous(name, found, "takes any arguments (*args)")
@@ -106,8 +108,14 @@ def detect(name: str, found: Any, interface: Interface) -> Kind:
 
 
 def handler_kind(found: Any) -> Kind:
-    """Tell which kind of plain handler an object is, by what calling it gives."""
+    """Tell which kind of plain handler an object is, by what calling it gives.
+
+    A proxy (wrapt's decorators) passes for the function in it, which it may run by itself: called as a plain function
+    it is right in any case, for a coroutine or generator that it returns is seen when it comes.
+    """
     call = called_by(found)
+    if is_proxy(call):
+        return Kind.SYNC
     if inspect.iscoroutinefunction(call):
         return Kind.ASYNC
     if inspect.isasyncgenfunction(call):
@@ -139,11 +147,22 @@ def parameters_of(found: Any) -> Parameters | None:
 
 def called_by(found: Any) -> Callable[..., Any]:
     """Give the function that calling `found` runs: itself, a partial's, or that of an instance."""
-    while hasattr(found, "func") and not inspect.isroutine(found):
-        found = found.func  # functools.partial
-    if inspect.isroutine(found) or inspect.isclass(found):
-        return cast("Callable[..., Any]", found)
-    return cast("Callable[..., Any]", found.__call__)
+    found = _of_partial(found)
+    if not (inspect.isroutine(found) or inspect.isclass(found)):
+        found = _of_partial(found.__call__)
+    return cast("Callable[..., Any]", found)
+
+
+def is_proxy(found: Any) -> bool:
+    """Tell whether an object passes for one of another type."""
+    return type(found) is not found.__class__
+
+
+def _of_partial(found: Any) -> Any:
+    # Nothing else that has a `func`: it may do with it what it likes.
+    while issubclass(type(found), functools.partial):
+        found = found.func
+    return found
 
 
 def _ambiguous(name: str, found: object, why: str) -> HandlerError:

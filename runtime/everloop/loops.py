@@ -8,7 +8,17 @@ from everloop.settings import Loop
 
 
 def new_loop(kind: Loop) -> asyncio.AbstractEventLoop:
-    """Make the loop that the process keeps until it ends. Raises `InvalidSettings` where uvloop is not there."""
+    """Make the loop that the process keeps until it ends. Raises `InvalidSettings` where uvloop is not there.
+
+    What `close()` of this module does, its own `close()` does not: a module or handler that asks for the current loop
+    and closes it when it is done is right in doing so, and would end the process.
+    """
+    loop = _make(kind)
+    vars(loop)["close"] = _stay_open
+    return loop
+
+
+def _make(kind: Loop) -> asyncio.AbstractEventLoop:
     if kind is not Loop.ASYNCIO:
         try:
             import uvloop
@@ -38,6 +48,13 @@ def name_of(loop: asyncio.AbstractEventLoop) -> str:
     return type(loop).__module__.partition(".")[0]
 
 
+def hint(message: str) -> str:
+    """Give what helps against an initialisation error that uvloop is the cause of: nest_asyncio.apply() raises one."""
+    if "uvloop.Loop" not in message:
+        return ""
+    return ". EVERLOOP_LOOP=asyncio takes asyncio's own event loop instead of uvloop's."
+
+
 def close(loop: asyncio.AbstractEventLoop) -> None:
     """Cancel what is left running and close the loop, as `asyncio.run()` does."""
     left = asyncio.all_tasks(loop)
@@ -47,4 +64,9 @@ def close(loop: asyncio.AbstractEventLoop) -> None:
         loop.run_until_complete(asyncio.wait(left, timeout=0.1))
     loop.run_until_complete(loop.shutdown_asyncgens())
     asyncio.set_event_loop(None)
+    del vars(loop)["close"]
     loop.close()
+
+
+def _stay_open() -> None:
+    """Do nothing, in the place of the one loop's `close()`."""

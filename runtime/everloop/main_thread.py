@@ -17,8 +17,9 @@ from everloop.handlers.base import ApplicationExit, BlockingHandler, exit_code
 from everloop.handlers.deadline import time_before_stop
 from everloop.invocation import Invocation, current, serving
 from everloop.report import ErrorReport
-from everloop.signals import StopRequested, StopSignals
+from everloop.signals import StopRequested, StopSignals, tell_exit
 from everloop.tracing import TraceVariable
+from everloop.unwritten import unwritten
 
 logger = logging.getLogger("everloop")
 
@@ -96,13 +97,17 @@ class MainThread:
         self._reply = None
         if reply.cut and reply.state in UNDER_WAY:
             reply.cut = False
-            reply.fail(ErrorReport.of(ShutDown("The process was shut down before the response was complete")))
+            cut = ShutDown("The process was shut down before the response was complete")
+            logger.error("%s: %s", cut.error_type, cut)
+            reply.fail(ErrorReport.of(cut))
         if invocation.background:
             seconds = time_before_stop(invocation.remaining(), self._margin)
             end = None if seconds is None else self._loop.time() + seconds
             self._settle(settle(invocation, end))
         if hooks:
             self._settle(run_hooks(invocation, time_before_stop(invocation.remaining(), self._margin)))
+        if unwritten.pending:
+            unwritten.flush()  # with the poll the process may be frozen
         reply.release()
 
     def _settle(self, work: Coroutine[Any, Any, None]) -> None:
@@ -119,7 +124,7 @@ class MainThread:
         except asyncio.CancelledError:
             pass
         except (SystemExit, KeyboardInterrupt) as error:  # of the work itself: it ends the loop
-            logger.error("A task raised %s: the process shuts down", type(error).__name__, exc_info=error)
+            tell_exit(error)
             raise ApplicationExit(exit_code(error)) from error
         finally:
             self._settling = None

@@ -14,19 +14,20 @@ from everloop.api.extension import InternalExtension
 from everloop.api.slot import Slot
 from everloop.asgi.lifespan import Lifespan, NoLifespan
 from everloop.crew import Crew
-from everloop.errors import InvalidSettings, RuntimeApiError
+from everloop.errors import RuntimeApiError
 from everloop.failures import log_failure
+from everloop.handlers import warmup
 from everloop.handlers.base import InvocationHandler, exit_code
 from everloop.handlers.build import Builder
-from everloop.handlers.warmup import warm_up, warm_up_wsgi
 from everloop.kinds import Kind, detect
 from everloop.loader import describe, load
 from everloop.report import ErrorReport
 from everloop.settings import Extension, Metrics, Settings
-from everloop.signals import StopRequested, StopSignals
-from everloop.slow_import import watched_import
+from everloop.signals import StopRequested, StopSignals, leave_if_forked, tell_exit
+from everloop.slow_import import limited, watched_import
 from everloop.snapshots import SNAP_START
 from everloop.startup import Timeline
+from everloop.unwritten import unwritten
 from everloop.worker import Worker
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ class Runtime:
             if failed is not None:
                 return failed
             if self._settings.warmup and self._kind is Kind.WSGI:
-                warm_up_wsgi(self._app, self._settings.warmup)
+                warmup.warm_up_wsgi(self._app, self._settings.warmup)
                 self._timeline.mark("warm-up")
             if self._settings.initialization_type == SNAP_START and self._worker is None:
                 code = self._pass_snapshot()
@@ -106,6 +107,7 @@ class Runtime:
                 self._timeline.mark("snapshot")
             # What start-up made stays for good: the collector need not look at it again.
             gc.freeze()
+            unwritten.flush()  # with the first poll the process may be frozen
             self._timeline.mark("up to the first poll")
             if logger.isEnabledFor(logging.DEBUG):
                 logger.debug("%s", self._timeline.describe())
@@ -125,7 +127,7 @@ class Runtime:
             try:
                 self._loop.run_until_complete(task)
             except (SystemExit, KeyboardInterrupt) as error:
-                logger.error("A task raised %s: the process shuts down", type(error).__name__, exc_info=error)
+                tell_exit(error)
                 self._stop_with(exit_code(error))
 
     def _pass_snapshot(self) -> int | None:
@@ -153,11 +155,7 @@ class Runtime:
         asyncio.set_event_loop(self._loop)
         kind = detect(chosen.handler, found, chosen.interface)
         self._app, self._kind = found, kind
-        if chosen.warmup and kind not in (Kind.ASGI, Kind.WSGI):
-            paths = ",".join(chosen.warmup)
-            raise InvalidSettings(
-                [f"EVERLOOP_WARMUP={paths!r}: expected none, because {chosen.handler} is {kind.value}"]
-            )
+        warmup.check(chosen, kind)
         if kind is Kind.ASGI and chosen.lifespan is not settings.Lifespan.OFF:
             required = chosen.lifespan is settings.Lifespan.ON
             self._lifespan = Lifespan(found, required=required, timeout=chosen.startup_timeout)
@@ -180,11 +178,9 @@ class Runtime:
             self._handler = builder.on_loop(kind, found, self._lifespan.state)
         self._timeline.mark("handler")
         given = settings.changed(chosen)
-        level = logging.INFO
-        if self._worker is not None and self._worker.number > 1:
-            level = logging.DEBUG  # the first one says it for all
+        first = self._worker is None or self._worker.number == 1
         logger.log(
-            level,
+            logging.INFO if first else logging.DEBUG,  # the first one says it for all
             "everloop %s: %s is %s (%s); loop %s, responses %s%s",
             __version__,
             chosen.handler,
@@ -271,7 +267,8 @@ class Runtime:
         await self._lifespan.start()
         self._timeline.mark("lifespan")
         if self._settings.warmup and self._kind is Kind.ASGI:
-            await warm_up(self._app, self._lifespan.state, self._settings.warmup)
+            limit = warmup.TIMEOUT if limited(self._settings) else None
+            await warmup.warm_up(self._app, self._lifespan.state, self._settings.warmup, limit)
             self._timeline.mark("warm-up")
         if registered is not None:
             await registered
@@ -318,8 +315,10 @@ class Runtime:
 
 async def report_init_error(client: RuntimeApiClient, error: BaseException) -> None:
     """Log why start-up failed and tell Lambda."""
+    leave_if_forked(error)
     report = ErrorReport.of(error)
-    log_failure(f"{report.error_type}: {report.message}", error, report, level=logging.CRITICAL)
+    message = f"{report.error_type}: {report.message}{loops.hint(report.message)}"
+    log_failure(message, error, report, level=logging.CRITICAL)
     try:
         await client.report_init_error(report)
     except RuntimeApiError as failure:

@@ -1,16 +1,50 @@
 """SIGTERM and SIGINT: one asks the process to end, a second one ends it."""
 
-import contextlib
+import logging
 import os
 import signal
 import threading
 from collections.abc import Callable
+from functools import partial
+from threading import get_ident
 from types import FrameType
+from typing import Any
 
 from everloop.logs import write_last
+from everloop.unwritten import unwritten
+
+logger = logging.getLogger("everloop")
 
 FAILED_START_TIMEOUT = 2.0
 """Seconds that a process whose start-up failed has for its end: exit handlers send telemetry, and Lambda waits."""
+
+_DEFAULTS: dict[int, Any] = {signal.SIGTERM: signal.SIG_DFL, signal.SIGINT: signal.default_int_handler}
+"""The signals that ask for the end, and what Python itself does with them."""
+
+_runtime = os.getpid()
+"""The process that is the runtime, or one of its workers."""
+
+
+def leave_if_forked(error: BaseException) -> None:
+    """End the process because of `error` where it is a child that the application forked: its parent answers for it."""
+    if os.getpid() != _runtime:
+        from everloop.forked import leave  # there are few
+
+        leave(error)
+
+
+def tell_exit(error: SystemExit | KeyboardInterrupt) -> None:
+    """Log why the loop has ended: a task has raised `error`, or a signal handler of the application's, as it may."""
+    leave_if_forked(error)
+    name = type(error).__name__
+    codes = [getattr(signal.getsignal(number), "__code__", None) for number in _DEFAULTS]
+    frame = error.__traceback__
+    while frame is not None:
+        if frame.tb_frame.f_code in codes:
+            logger.info("A signal handler of the application's raised %s: the process shuts down", name)
+            return
+        frame = frame.tb_next
+    logger.error("A task raised %s: the process shuts down", name, exc_info=error)
 
 
 class StopRequested(BaseException):
@@ -41,9 +75,25 @@ class StopSignals:
         """Called in the main thread, between any two bytecodes; None while an exception can do the same."""
 
     def install(self) -> None:
-        """Take both signals over."""
-        signal.signal(signal.SIGTERM, self._signalled)
-        signal.signal(signal.SIGINT, self._signalled)
+        """Take both signals over, for this process; the children that the application forks get Python's own back."""
+        global _runtime
+        _runtime = os.getpid()
+        for number in _DEFAULTS:
+            signal.signal(number, self._signalled)
+        # SIGTERM is held back meanwhile: Python drops what comes between a fork and the end of its own work after it.
+        masks: dict[int, set[int]] = {}
+        os.register_at_fork(
+            before=lambda: masks.update({get_ident(): signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM,))}),
+            after_in_parent=lambda: signal.pthread_sigmask(signal.SIG_SETMASK, masks.pop(get_ident())),
+            after_in_child=lambda: self._give_back(masks.pop(get_ident())),
+        )
+
+    def _give_back(self, mask: set[int]) -> None:
+        """Be no runtime any more, in a child."""
+        for number, default in _DEFAULTS.items():
+            if signal.getsignal(number) == self._signalled:  # not one of the application's
+                signal.signal(number, default)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
     def limit(self, code: int) -> None:
         """End the process with `code` when the time for the shutdown is over, whatever it does then."""
@@ -62,10 +112,15 @@ class StopSignals:
         timer.start()
 
     def _signalled(self, number: int, frame: FrameType | None) -> None:
+        if os.getpid() != _runtime:  # by way of a handler of the application's own
+            signal.signal(number, _DEFAULTS[number])
+            signal.raise_signal(number)
+            return
         if self.requested:
             if self._forwarded:
                 return
             self.before_exit()
+            unwritten.flush_in_time()
             os._exit(0)
         self.requested = True
         self.limit(0)
@@ -76,6 +131,5 @@ class StopSignals:
     def _cut_short(self, code: int, text: str) -> None:
         """Say so and end the process, from a thread."""
         self.before_exit()
-        with contextlib.suppress(Exception):  # nobody may read it any more: that must not keep the process
-            write_last(f"everloop: {text}")
+        unwritten.flush_in_time(partial(write_last, f"everloop: {text}"))
         os._exit(code)

@@ -26,10 +26,13 @@ NAMED = 5
 
 
 def watched_import(settings: Settings) -> AbstractContextManager[None]:
-    """Watch over the import where Lambda limits it to 10 seconds; elsewhere it gives 130 and more."""
-    if settings.max_concurrency is not None or settings.initialization_type not in (None, "on-demand"):
-        return nullcontext()
-    return ImportWatch(settings.handler)
+    """Watch over the import where Lambda limits it to 10 seconds."""
+    return ImportWatch(settings.handler) if limited(settings) else nullcontext()
+
+
+def limited(settings: Settings) -> bool:
+    """Tell whether Lambda gives the start 10 seconds, as it does on demand; elsewhere it gives 130 and more."""
+    return settings.max_concurrency is None and settings.initialization_type in (None, "on-demand")
 
 
 class ImportWatch:

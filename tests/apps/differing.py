@@ -1,8 +1,10 @@
 """Handlers that AWS's client and everloop treat differently, on purpose."""
 
+import asyncio
 import contextvars
 import logging
 import os
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -54,6 +56,24 @@ async def coroutine(event: Any, context: Any) -> Any:
 
 def returns_coroutine(event: Any, context: Any) -> Any:
     return coroutine(event, context)
+
+
+def closes_the_loop(event: Any, context: Any) -> Any:
+    loop = asyncio.get_event_loop()
+    try:
+        return loop.run_until_complete(coroutine(event, context))
+    finally:
+        loop.close()
+
+
+def loop_is_of_asyncio(event: Any, context: Any) -> bool:
+    return isinstance(asyncio.get_event_loop(), asyncio.BaseEventLoop)
+
+
+def writes_and_exits(event: Any, context: Any) -> None:
+    print("begun")
+    sys.stdout.write("part")
+    os._exit(3)
 
 
 def generator(event: Any, context: Any) -> Iterator[str]:

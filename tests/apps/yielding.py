@@ -54,6 +54,30 @@ async def awith_head(event: Any, context: Any) -> AsyncIterator[Any]:
     yield "made"
 
 
+def told_when_closed(event: Any, context: Any) -> Iterator[Any]:
+    try:
+        yield everloop.http_stream(200, HEADERS)
+        yield "made"
+        yield "more"
+        print("ran to its end", flush=True)
+    finally:
+        print("generator closed", flush=True)
+
+
+async def atold_when_closed(event: Any, context: Any) -> AsyncIterator[Any]:
+    for piece in told_when_closed(event, context):
+        yield piece
+
+
+async def without_an_end(event: Any, context: Any) -> AsyncIterator[Any]:
+    yield everloop.http_stream(200, HEADERS)
+    try:
+        while True:
+            yield "x"
+    finally:
+        print("generator closed", flush=True)
+
+
 def returned_head(event: Any, context: Any) -> Any:
     return everloop.http_stream(201, HEADERS, ["a=1", "b=2"], "made")
 

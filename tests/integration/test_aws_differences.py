@@ -192,6 +192,24 @@ def test_context_variables(both: Callable[..., Both]) -> None:
     assert [exchange.response() for exchange in pair.invoke({})] == [2, 1]
 
 
+@shows("the current loop, closed by a module or handler")
+def test_a_closed_loop(both: Callable[..., Both]) -> None:
+    pair = both("closes_the_loop")
+    assert [exchange.response() for exchange in pair.invoke(1)] == [1, 1]
+    aws, ours = pair.invoke(2)
+    assert aws.error()["errorMessage"] == "Event loop is closed"
+    assert ours.response() == 2
+
+
+@shows("the current loop's type")
+def test_the_type_of_the_loop(both: Callable[..., Both]) -> None:
+    """nest_asyncio asks just this."""
+    aws, ours = both("loop_is_of_asyncio").invoke({})
+    assert (aws.response(), ours.response()) == (True, False)
+    aws, ours = both("loop_is_of_asyncio", {"EVERLOOP_LOOP": "asyncio"}).invoke({})
+    assert (aws.response(), ours.response()) == (True, True)
+
+
 @shows("log line of a failure")
 def test_log_lines(both: Callable[..., Both]) -> None:
     aws, ours = both("chained")
@@ -257,6 +275,15 @@ def test_causes(launch: Launcher) -> None:
         env = launch(None if command else "raising.logs_chained", {"AWS_LAMBDA_LOG_FORMAT": "JSON"}, command=command)
         env.invoke({}).wait()
         assert ("causes" in json.loads(env.process.wait_for_log("caught one").text)) is told
+
+
+@shows("text without a line's end")
+def test_text_without_a_line_end(both: Callable[..., Both]) -> None:
+    aws, ours = both("writes_and_exits")
+    for client, seen in ((aws, ["begun", "part"]), (ours, ["begun"])):
+        client.invoke({})
+        assert client.process.exit_code() == 3
+        assert [line.text for line in client.process.logged("^(begun|part)$")] == seen
 
 
 @shows("initialisation errors")

@@ -161,4 +161,6 @@ def test_shutdown(launch: Launcher, kind: str, slots: int) -> None:
     assert env.process.exit_code() == 0
     assert closed(env) == 1
     assert exchange.trailers["lambda-runtime-function-error-type"] == "Runtime.ShutDown"
+    [line] = env.process.logged("Runtime.ShutDown: The process was shut down before")
+    assert exchange.request_id in line.text
     assert not env.process.logged("cut short")

@@ -64,6 +64,29 @@ def test_an_http_stream_is_an_envelope_in_buffered_mode(launch: Launcher, handle
     assert (answer["statusCode"], answer["body"], answer["cookies"]) == (201, "made", ["a=1", "b=2"])
 
 
+@pytest.mark.parametrize("mode", [{}, STREAMING], ids=["buffered", "streaming"])
+@pytest.mark.parametrize("handler", ["told_when_closed", "atold_when_closed"])
+def test_a_head_request_has_no_body(
+    launch: Launcher, slots: dict[str, str], mode: dict[str, str], handler: str
+) -> None:
+    """The generator runs to its end, and what it yields is dropped."""
+    env = launch(f"yielding.{handler}", slots | mode)
+    answer = env.invoke(function_url(method="HEAD")).wait()
+    assert (answer.request.stream() if mode else answer.response()["body"].encode()) == b""
+    env.process.wait_for_log("^generator closed$")
+    assert len(env.process.logged("^ran to its end$")) == len(env.process.logged("^generator closed$")) == 1
+
+
+def test_an_endless_answer_to_head_ends_at_the_deadline(launch: Launcher, slots: dict[str, str]) -> None:
+    """The client has its head at once, and its response stands; the generator neither blocks nor goes on for ever."""
+    env = launch("yielding.without_an_end", STREAMING | slots)
+    answer = env.invoke(function_url(method="HEAD"), timeout=1.0).wait()
+    assert (answer.request.stream(), answer.trailers) == (b"", {})
+    env.process.wait_for_log("^generator closed$")
+    env.process.wait_for_log("Runtime.DeadlineExceeded.*after its answer was complete; the answer stands")
+    assert env.invoke(function_url(method="HEAD"), timeout=1.0).wait().request.complete
+
+
 @pytest.mark.parametrize(("handler", "stream"), [("head_alone", b""), ("nothing", None)])
 def test_empty_streams(launch: Launcher, handler: str, stream: bytes | None) -> None:
     """A stream without pieces is a stream all the same."""

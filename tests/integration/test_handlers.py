@@ -138,6 +138,14 @@ def test_a_synchronous_handler_runs_on_the_main_thread(launch: Launcher) -> None
     assert [env.invoke({}).response() for _ in range(2)] == [True, True]
 
 
+@pytest.mark.parametrize("handler", ["by_a_class", "by_wrapt", "on_the_current_loop", "passed_on"])
+def test_a_decorator_may_run_what_it_decorates(launch: Launcher, handler: str) -> None:
+    """It is called as the plain function that it is; where it runs nothing, the coroutine that it gives is awaited."""
+    env = launch(f"decorated.{handler}")
+    assert [env.invoke(number).response() for number in (1, 2)] == [1, 2]
+    env.process.wait_for_log(f"decorated.{handler} is a synchronous handler")
+
+
 def test_synchronous_handlers_run_side_by_side(launch: Launcher) -> None:
     """In a thread for every slot: each of these waits for the others."""
     env = launch("functions.meets_the_others", {"AWS_LAMBDA_MAX_CONCURRENCY": "4"})

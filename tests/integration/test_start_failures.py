@@ -136,6 +136,21 @@ def test_exception_on_import_keeps_its_name(launch: Launcher, tmp_path: Path) ->
     assert "importlib" not in log
 
 
+def test_what_cannot_patch_uvloops_loop_is_told_of_the_other(launch: Launcher, tmp_path: Path) -> None:
+    """As nest_asyncio does it; the error stays its own, the log names the setting."""
+    code = (
+        "import asyncio\nloop = asyncio.get_event_loop()\n"
+        "if not isinstance(loop, asyncio.BaseEventLoop):\n"
+        '    raise ValueError(f"Can\'t patch loop of type {type(loop)}")\n'
+        "def handler(event, context): return 1\n"
+    )
+    write(tmp_path, "web.py", code)
+    env = launch("web:handler", task_root=tmp_path)
+    assert "EVERLOOP_LOOP" not in init_error(env, "ValueError")["errorMessage"]
+    env.process.wait_for_log("uvloop.Loop.*EVERLOOP_LOOP=asyncio takes")
+    assert launch("web:handler", {"EVERLOOP_LOOP": "asyncio"}, task_root=tmp_path).invoke({}).response() == 1
+
+
 @pytest.mark.parametrize(
     ("raised", "error_type"),
     [("SystemExit(3)", "SystemExit"), ("KeyboardInterrupt()", "KeyboardInterrupt")],

@@ -307,6 +307,37 @@ def test_every_kind_ends_without_a_traceback(launch: Launcher, handler: str, num
     assert "Traceback" not in env.process.log
 
 
+def wait_until_asleep(process: RuntimeProcess) -> None:
+    """A poll that has come may still be in the sending: what a signal handler raises then ends up anywhere."""
+    while Path(f"/proc/{process.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0] != "S":
+        time.sleep(0.005)
+
+
+@pytest.mark.parametrize("code", [0, 3])
+@pytest.mark.parametrize("handler", ["graceful:app", "graceful.coroutine", "graceful.sync"])
+def test_a_signal_handler_of_the_applications_own_may_exit(
+    launch: Launcher, loop: dict[str, str], handler: str, code: int
+) -> None:
+    """As in AWS's sample: an ordinary end, with the lifespan's shutdown, and no word of a failure."""
+    env = launch(handler, loop | {"CODE": str(code)})
+    env.answers(function_url())
+    env.api.wait_for_poll()
+    wait_until_asleep(env.process)
+    assert seconds_to_exit(env.process, signal.SIGTERM, code) < 2
+    assert env.process.logged("SIGTERM received")
+    assert not env.process.logged("ERROR|Traceback|cut short")
+    assert bool(env.process.logged("^lifespan shutdown$")) is handler.endswith("app")
+
+
+def test_a_signal_handler_of_the_applications_own_may_call_ours(launch: Launcher) -> None:
+    """What it replaced does all that it does by itself."""
+    env = launch("graceful:app", {"PASS_ON": "1"})
+    env.answers(function_url())
+    env.api.wait_for_poll()
+    assert seconds_to_exit(env.process, signal.SIGTERM) < 2
+    assert env.process.logged("^lifespan shutdown$")
+
+
 @pytest.mark.parametrize("answer", [None, refusal(403, "Extension.RegistrationClosed"), Drop()])
 def test_without_the_extension_it_serves_and_stops(launch: Launcher, answer: Answer | Drop | None) -> None:
     """Refused, dropped or absent: Lambda may then send no SIGTERM, but one that comes is obeyed."""

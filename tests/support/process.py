@@ -52,6 +52,7 @@ class RuntimeProcess:
         self, command: Sequence[str], *, env: Mapping[str, str], cwd: Path, pass_fds: Sequence[int] = ()
     ) -> None:
         self.lines: list[LogLine] = []
+        self._begun: dict[str, bytes] = {}
         self._changed = threading.Condition()
         self._child = subprocess.Popen(
             command,
@@ -93,6 +94,12 @@ class RuntimeProcess:
             if not self._changed.wait_for(lambda: len(self.logged(pattern)) >= count, timeout):
                 raise TimeoutError(f"no {count} line(s) with {pattern!r} within {timeout} s. Log:\n{self.log}")
         return self.logged(pattern)
+
+    def wait_for_begun(self, stream: str, text: str, timeout: float = 5.0) -> None:
+        """Wait until the last line of `stdout` or `stderr`, which has no end yet, ends in the text."""
+        with self._changed:
+            if not self._changed.wait_for(lambda: self._begun.get(stream, b"").endswith(text.encode()), timeout):
+                raise TimeoutError(f"no {text!r} on {stream} within {timeout} s but {self._begun}. Log:\n{self.log}")
 
     def logged(self, pattern: str) -> list[LogLine]:
         """The lines so far in which the pattern is found."""
@@ -138,7 +145,15 @@ class RuntimeProcess:
 
     def _collect(self, name: str, stream: IO[bytes] | None) -> None:
         assert stream is not None
-        for line in stream:
-            with self._changed:
-                self.lines.append(LogLine(name, line.rstrip(b"\n").decode(errors="replace"), now()))
-                self._changed.notify_all()
+        rest = b""
+        while data := os.read(stream.fileno(), 1 << 16):
+            *lines, rest = (rest + data).split(b"\n")
+            self._add(name, lines, rest)
+        if rest:
+            self._add(name, [rest], b"")
+
+    def _add(self, name: str, lines: list[bytes], rest: bytes) -> None:
+        with self._changed:
+            self.lines += [LogLine(name, line.decode(errors="replace"), now()) for line in lines]
+            self._begun[name] = rest
+            self._changed.notify_all()

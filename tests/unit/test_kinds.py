@@ -1,5 +1,6 @@
 """What kind of object a handler is: exact, or an error that says what to set."""
 
+import asyncio
 import functools
 import subprocess
 import sys
@@ -7,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import wrapt
 
 from everloop.errors import HandlerError
 from everloop.kinds import Kind, detect
@@ -118,6 +120,44 @@ def decorated(function: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
+class Running:
+    """A decorator that is a class, and runs what it decorates."""
+
+    def __init__(self, func: Callable[..., Any]) -> None:
+        self.func = func
+
+    def __call__(self, event: Any, context: Any) -> Any:
+        return asyncio.run(self.func(event, context))
+
+
+class AnyRunning(Running):
+    def __init__(self, func: Callable[..., Any]) -> None:
+        functools.update_wrapper(self, func)
+        super().__init__(func)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return asyncio.run(self.func(*args, **kwargs))
+
+
+@wrapt.decorator
+def running(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
+    return asyncio.run(wrapped(*args, **kwargs))
+
+
+class Decorated:
+    @running
+    async def __call__(self, event: Any, context: Any) -> None: ...
+
+    @running
+    async def method(self, event: Any, context: Any) -> None: ...
+
+
+class Bound:
+    async def run(self, table: Any, event: Any, context: Any) -> None: ...
+
+    __call__ = functools.partialmethod(run, 1)
+
+
 CLEAR = [
     (handler, Kind.SYNC),
     (optional, Kind.SYNC),
@@ -154,6 +194,21 @@ CLEAR = [
     (functools.partial(Coroutine()), Kind.ASYNC),
     (functools.partial(functools.partial(generator)), Kind.GENERATOR),
     (functools.partial(needed_keyword, table=1), Kind.SYNC),
+    (Running(async_handler), Kind.SYNC),
+    (AnyRunning(async_handler), Kind.SYNC),
+    (functools.partial(Running(async_handler)), Kind.SYNC),
+    (running(async_handler), Kind.SYNC),
+    (running(async_generator), Kind.SYNC),
+    (functools.partial(running(async_handler)), Kind.SYNC),
+    (Decorated(), Kind.SYNC),
+    (Decorated().method, Kind.SYNC),
+    (Bound(), Kind.ASYNC),
+    (running(wsgi), Kind.WSGI),
+    (running(asgi), Kind.ASGI),
+    (running(short_asgi), Kind.ASGI),
+    (running(Asgi()), Kind.ASGI),
+    (AnyRunning(short_asgi), Kind.ASGI),
+    (decorated(short_asgi), Kind.ASGI),
     (keywords, Kind.SYNC),
     (optional_keyword, Kind.SYNC),
 ]

@@ -10,6 +10,7 @@ from everloop.handlers.answers import Answer, replace
 from everloop.handlers.base import ApplicationExit, exit_code, is_shut_down
 from everloop.invocation import Invocation
 from everloop.report import ErrorReport
+from everloop.signals import leave_if_forked
 
 
 class AsgiRun(RequestCycle):
@@ -35,6 +36,7 @@ class AsgiRun(RequestCycle):
 
         Raises `ApplicationExit` for `SystemExit`, and `CancelledError` when the process is shutting down.
         """
+        leave_if_forked(error)
         if isinstance(error, asyncio.CancelledError):
             if self.expired:
                 self._fail_by_deadline()

@@ -19,6 +19,7 @@ from everloop.handlers.pieces import Pieces
 from everloop.handlers.results import HandlerFailure, marshal
 from everloop.http_stream import HttpStream
 from everloop.invocation import Invocation
+from everloop.signals import leave_if_forked
 
 logger = logging.getLogger("everloop")
 
@@ -168,7 +169,8 @@ class _Run:
     def deadline_near(self) -> bool:
         """Tell whether there is still something to stop. A plain handler has `context` to see what time is left."""
         self._closed_late = not self.closing
-        return self._reply.state in UNDER_WAY or self._reply.broken
+        # A generator whose pieces nobody gets, for a HEAD request, may run without an end after its answer.
+        return self._reply.state in UNDER_WAY or self._reply.broken or (self.streams and not self.closing)
 
     def deadline_cancel(self) -> None:
         """Cancel the handler. A generator that has begun to close since it was near its deadline has its moment."""
@@ -185,6 +187,7 @@ class _Run:
 
 def failed(reply: Reply, error: BaseException) -> None:
     """Log what a handler raised and report it, unless the answer is out. Raises `ApplicationExit` for `SystemExit`."""
+    leave_if_forked(error)
     report = HandlerFailure.of_handler(error)
     if isinstance(error, ClientDisconnected) and reply.broken:
         return  # the connection has told it already

@@ -5,7 +5,7 @@ from typing import Any
 from everloop.api.reply import Reply
 from everloop.errors import ClientDisconnected, MarshalError, UnknownEvent
 from everloop.exchange import ResponseHead
-from everloop.handlers.answers import Answer, fit
+from everloop.handlers.answers import Answer, StreamedAnswer, fit
 from everloop.handlers.front import Front
 from everloop.handlers.results import marshal
 from everloop.http_stream import HttpStream
@@ -15,11 +15,13 @@ from everloop.sources.registry import HTTP, select
 
 STREAM = b"application/octet-stream"
 
+_BODILESS = (204, 304)
+
 
 class Pieces:
     """Takes pieces and passes them on. Nothing here waits; after `take()` look at the reply's `paused`."""
 
-    __slots__ = ("_answer", "_begun", "_collected", "_event", "_front", "_head", "_reply", "_streaming")
+    __slots__ = ("_answer", "_begun", "_bodiless", "_collected", "_event", "_front", "_head", "_reply", "_streaming")
 
     def __init__(self, reply: Reply, event: Any, front: Front, *, streaming: bool) -> None:
         self._reply = reply
@@ -28,6 +30,7 @@ class Pieces:
         self._streaming = streaming
         self._answer: Answer | None = None
         self._head: HttpStream | None = None
+        self._bodiless = False
         self._begun = False
         self._collected: list[str | bytes] = []
 
@@ -47,13 +50,16 @@ class Pieces:
                 + (": an everloop.http_stream() comes before all pieces" if self._begun else "")
             )
         begun, self._begun = self._begun, True
-        if self._answer is not None:
+        if self._bodiless:
+            # The client need not wait for the end of what it does not get. A buffered answer waits for it as any does.
+            if not begun and isinstance(self._answer, StreamedAnswer):
+                self._start(b"", False)
+        elif self._answer is not None:
             data = item.encode() if isinstance(item, str) else item
             if begun:
                 self._answer.write(data, True)
             else:
-                assert self._head is not None  # noqa: S101 - the answer was made for it
-                self._answer.start(ResponseHead(self._head.status, self._head.headers), data, True)
+                self._start(data, True)
         elif not self._streaming:
             if item:
                 self._collected.append(item)
@@ -66,7 +72,10 @@ class Pieces:
 
     def finish(self) -> None:
         """End the answer."""
-        if self._answer is not None:
+        if self._bodiless:
+            if not (self._begun and isinstance(self._answer, StreamedAnswer)):
+                self._start(b"", False)
+        elif self._answer is not None:
             if not self._begun:
                 self.take(b"")
             self._answer.write(b"", False)
@@ -86,6 +95,12 @@ class Pieces:
         except UnknownEvent:
             source = FunctionUrl()  # the form that most callers know
         self._answer = self._front.answer(self._reply, source, self._event)
+        self._bodiless = head.status in _BODILESS or _method_of(self._event) == "HEAD"
+
+    def _start(self, data: bytes, more: bool) -> None:
+        assert self._head is not None  # noqa: S101
+        assert self._answer is not None  # noqa: S101 - it was made for the head
+        self._answer.start(ResponseHead(self._head.status, self._head.headers), data, more)
 
     def _send_joined(self) -> None:
         """Text becomes JSON text, as if it had been returned; bytes are sent as they are."""
@@ -95,3 +110,12 @@ class Pieces:
         else:
             joined = b"".join(piece.encode() if isinstance(piece, str) else piece for piece in pieces)
         fit(self._reply, *marshal(joined))
+
+
+def _method_of(event: Any) -> Any:
+    """Give the request's method from where the sources have it; the handler may have made anything of the event."""
+    if not isinstance(event, dict):
+        return None
+    context = event.get("requestContext")
+    http = context.get("http") if isinstance(context, dict) else None
+    return http.get("method") if isinstance(http, dict) else event.get("httpMethod", event.get("method"))

@@ -115,13 +115,21 @@ class HandlerFailure(ErrorReport):
         return text.encode("utf-8", "replace")
 
 
+def working_directory() -> str:
+    """Give the working directory, nothing where it has been deleted: the handler's error is what is to be told."""
+    try:
+        return os.getcwd()  # noqa: PTH109 - pathlib costs a cold start 3 ms
+    except OSError:
+        return ""
+
+
 def xray_cause(kind: str, message: str, frames: list[tuple[str, int, str, str | None]]) -> bytes | None:
     """Give the JSON that X-Ray shows, in ASCII because it goes into a header; None where it is too long for one."""
     import json
 
     cause = json.dumps(
         {
-            "working_directory": os.getcwd(),  # noqa: PTH109 - pathlib costs a cold start 3 ms
+            "working_directory": working_directory(),
             "exceptions": [
                 {
                     "message": message,

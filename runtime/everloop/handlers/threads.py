@@ -176,7 +176,9 @@ class _Run:
         self._end = asyncio.get_running_loop().create_future()
         await asyncio.wait((self._end,), timeout=SHUTDOWN_GRACE)
         if self._reply.state in UNDER_WAY:
-            self._reply.fail(ErrorReport.of(ShutDown("The process was shut down before the handler had returned")))
+            error = ShutDown("The process was shut down before the handler had returned")
+            logger.error("%s: %s", error.error_type, error)
+            self._reply.fail(ErrorReport.of(error))
 
     def ended(self, error: BaseException | None) -> None:
         """Take note of the end of the job. Called on the loop."""

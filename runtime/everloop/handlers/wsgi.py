@@ -10,6 +10,7 @@ from everloop.handlers.base import ApplicationExit, BlockingHandler, exit_code
 from everloop.handlers.front import Front
 from everloop.invocation import Invocation
 from everloop.report import ErrorReport
+from everloop.signals import leave_if_forked
 from everloop.wsgi.cycle import Application, WsgiCycle, WsgiState
 from everloop.wsgi.environ import build_environ
 
@@ -65,6 +66,7 @@ class WsgiHandler:
         try:
             cycle.run(self._app, environ)
         except SystemExit as error:
+            leave_if_forked(error)
             log_failure("The application raised SystemExit: the process shuts down", error)
             if reply.state in UNDER_WAY:
                 reply.fail(ErrorReport.of(error))
@@ -92,6 +94,7 @@ class WsgiHandler:
 
 def failed(cycle: WsgiCycle, answer: Answer, reply: Reply, error: BaseException) -> None:
     """Log what the application raised, and answer 500 unless the response is out."""
+    leave_if_forked(error)
     if isinstance(error, ClientDisconnected) and reply.broken:
         return  # the connection has told it already
     after = " after its response was complete; the response stands" if cycle.state is WsgiState.COMPLETE else ""

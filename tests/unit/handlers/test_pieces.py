@@ -12,7 +12,7 @@ from everloop.handlers.pieces import Pieces
 from everloop.http_stream import http_stream
 from support.answering import Answering
 from support.hostile import stream_of
-from support.sample_events import function_url, http_api
+from support.sample_events import function_url, http_api, rest
 
 Answers = Callable[[Any], Answering]
 HEAD = http_stream(201, {"content-type": "text/plain"}, ["a=1"])
@@ -90,6 +90,65 @@ def test_an_http_stream_is_an_envelope_where_it_is_buffered(answering: Answers, 
     envelope = json.loads(taken(answering(event), (HEAD, "ma", "de"), streaming=False).post().content)
 
     assert (envelope["statusCode"], envelope["body"], envelope["cookies"]) == (201, "made", ["a=1"])
+
+
+NO_BODY = [
+    (204, function_url()),
+    (304, http_api()),
+    (200, function_url(method="HEAD")),
+    (200, http_api(method="HEAD")),
+    (200, rest(method="HEAD")),
+    (204, {"not": "http"}),
+]
+
+
+@pytest.mark.parametrize(("status", "event"), NO_BODY)
+@pytest.mark.parametrize("items", [(), ("",), ("ma", b"de")])
+def test_no_body_where_there_is_none(answering: Answers, status: int, event: Any, items: tuple[Any, ...]) -> None:
+    """For HEAD, 204 and 304, whatever is yielded; the headers stand."""
+    head = http_stream(status, {"content-length": "4"})
+    envelope = json.loads(taken(answering(event), (head, *items), streaming=False).post().content)
+
+    assert (envelope["statusCode"], envelope["body"]) == (status, "")
+    assert "content-length" in (envelope.get("headers") or envelope.get("multiValueHeaders"))
+
+
+@pytest.mark.parametrize(
+    ("status", "event"),
+    [
+        (304, function_url()),
+        (200, function_url(method="HEAD")),
+        (200, rest(method="HEAD")),
+        (204, {"not": "http"}),
+    ],
+)
+def test_no_body_in_a_stream(answering: Answers, status: int, event: Any) -> None:
+    """The client has its response with the first piece; what comes after it is dropped."""
+    call = answering(event)
+    taking = pieces(call, streaming=True)
+    for item in (http_stream(status), "ma", b"de"):
+        taking.take(item)
+        assert call.posted() is isinstance(item, str | bytes)
+    assert call.post().complete
+    taking.finish()
+
+    prelude, body = stream_of(call.post())
+    assert (prelude["statusCode"], body) == (status, b"")
+
+
+def test_no_piece_and_no_body_in_a_stream(answering: Answers) -> None:
+    """The head alone."""
+    prelude, body = stream_of(taken(answering(function_url()), (http_stream(204),), streaming=True).post())
+
+    assert (prelude["statusCode"], body) == (204, b"")
+
+
+@pytest.mark.parametrize("event", [{"requestContext": None}, {"requestContext": {"http": []}}, [], {"httpMethod": 7}])
+def test_an_event_that_the_handler_has_changed(answering: Answers, event: Any) -> None:
+    """Is asked for its method, and has none."""
+    envelope = json.loads(taken(answering(event), (HEAD, "made"), streaming=False).post().content)
+
+    assert envelope["body"] == "made"
 
 
 @pytest.mark.parametrize(

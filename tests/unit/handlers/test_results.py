@@ -5,6 +5,7 @@ import decimal
 import json
 from collections import OrderedDict, namedtuple
 from enum import IntEnum
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -147,6 +148,17 @@ def test_what_kept_the_handler_from_running_has_no_frames() -> None:
 
     assert (report.error_type, report.message, report.stack) == ("Runtime.UnmarshalError", "not JSON", [])
     assert json.loads(report.xray_cause or b"")["exceptions"][0]["type"] == "LambdaValidationError"
+
+
+def test_a_working_directory_that_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The handler's own error is told, not that there is none."""
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    report = HandlerFailure.of_handler(raised(ValueError("of the handler")))
+
+    assert (report.error_type, report.message) == ("ValueError", "of the handler")
+    assert json.loads(report.xray_cause or b"")["working_directory"] == ""
 
 
 def test_an_error_that_has_no_text() -> None:
