@@ -96,7 +96,7 @@ def test_a_failed_startup_has_the_frames_of_what_failed(launch: Launcher, env: d
     started = launch("raising:lifespan", env)
     error = started.api.wait_for_request("init/error").json()
     assert "raise ConnectionError" in error["stackTrace"][-1]
-    assert not [frame for frame in error["stackTrace"] if "/everloop/" in frame]
+    assert not [frame for frame in error["stackTrace"] if "/runtime/everloop/" in frame]
     if not env:
         started.process.wait_for_log("Runtime.LifespanFailed.*raise ConnectionError")
         return
