@@ -1,7 +1,7 @@
 """Work that goes on after the response: what becomes of it is told."""
 
 import asyncio
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine
 from typing import Any
 
 import pytest
@@ -10,15 +10,6 @@ from everloop.background import settle, wait_until
 from everloop.invocation import Invocation, current
 from support.answering import HEADERS
 from support.hostile import VirtualLoop
-
-
-@pytest.fixture
-def loop() -> Iterator[VirtualLoop]:
-    loop = VirtualLoop()
-    asyncio.set_event_loop(loop)
-    yield loop
-    loop.close()
-    asyncio.set_event_loop(None)
 
 
 def test_work_that_has_failed_already_is_told_at_once(loop: VirtualLoop, caplog: pytest.LogCaptureFixture) -> None:

@@ -1,8 +1,5 @@
 """The connection to the Runtime API: who waits for it, and how its end is noticed."""
 
-import asyncio
-from collections.abc import Iterator
-
 import pytest
 
 from everloop.api.connection import Connection
@@ -22,15 +19,6 @@ class Waiter:
 
     def lost(self, error: Exception) -> None:
         self.told.append(type(error))
-
-
-@pytest.fixture
-def loop() -> Iterator[VirtualLoop]:
-    loop = VirtualLoop()
-    asyncio.set_event_loop(loop)
-    yield loop
-    loop.close()
-    asyncio.set_event_loop(None)
 
 
 @pytest.fixture

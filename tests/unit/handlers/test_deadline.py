@@ -1,8 +1,6 @@
 """The three steps of a deadline, and who is spared them."""
 
-import asyncio
 import time
-from collections.abc import Iterator
 
 import pytest
 
@@ -31,15 +29,6 @@ class Work:
 
     def deadline_abandon(self) -> None:
         self.steps.append("abandon")
-
-
-@pytest.fixture
-def loop() -> Iterator[VirtualLoop]:
-    loop = VirtualLoop()
-    asyncio.set_event_loop(loop)
-    yield loop
-    loop.close()
-    asyncio.set_event_loop(None)
 
 
 @pytest.mark.parametrize("ends_after", [0, 1, 2, 3])
