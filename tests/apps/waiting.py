@@ -19,8 +19,9 @@ async def for_disconnect(scope: Any, receive: Any, send: Any) -> None:
 
 
 async def for_cancellation(scope: Any, receive: Any, send: Any) -> None:
-    """Does not ask for messages; says when it is cancelled."""
+    """Does not ask for messages; says when it begins, and when it is cancelled."""
     await no_lifespan(scope)
+    print("begun", flush=True)
     try:
         await asyncio.sleep(60)
     finally:
@@ -28,8 +29,9 @@ async def for_cancellation(scope: Any, receive: Any, send: Any) -> None:
 
 
 async def stubborn(scope: Any, receive: Any, send: Any) -> None:
-    """Ignores every cancellation."""
+    """Says when it begins, and ignores every cancellation."""
     await no_lifespan(scope)
+    print("begun", flush=True)
     while True:
         try:
             await asyncio.sleep(60)
