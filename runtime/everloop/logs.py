@@ -6,7 +6,7 @@ import os
 import sys
 import time
 import traceback
-from typing import Protocol, TextIO
+from typing import Any, Protocol, TextIO
 
 from everloop import failures
 from everloop.records import Record, failure_of, ids_of
@@ -144,8 +144,8 @@ def rounded_level(record: logging.LogRecord) -> int:
 class LambdaOutput(logging.Handler):
     """Writes whole records to where `configure()` says, with the request id for formatters of the user's own."""
 
-    def filter(self, record: logging.LogRecord) -> bool | logging.LogRecord:
-        """Say whose a record is, then ask the filters."""
+    def filter(self, record: logging.LogRecord) -> Any:
+        """Say whose a record is, then ask the filters; give what they say: from Python 3.12 it may be a record."""
         whose = ids_of(record)
         # The names that AWS's client gives them: filters and formatters of the user's own ask for them.
         if whose is None:
