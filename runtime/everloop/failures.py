@@ -48,9 +48,8 @@ def log_failure(
     file, line, function, _ = logger.findCaller(stacklevel=2)
     made = logger.makeRecord(logger.name, level, file, line, what, (), trace, function)
     record = MarkedRecord.of(made, Failure(report.error_type, report.message, stack, causes_of(error)))
-    if (
-        logger.isEnabledFor(level) and logger.hasHandlers()
-    ):  # a dictConfig() of the root without any removes those there
+    # A dictConfig() of the root without handlers removes those there.
+    if logger.isEnabledFor(level) and logger.hasHandlers():
         logger.handle(record)
     elif logger.level <= level and direct is not None:  # a level of its own was set on it by name
         direct.handle(record)

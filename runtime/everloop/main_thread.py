@@ -98,7 +98,7 @@ class MainThread:
         if reply.cut and reply.state in UNDER_WAY:
             reply.cut = False
             cut = ShutDown("The process was shut down before the response was complete")
-            logger.error("%s: %s", cut.error_type, cut)
+            log_failure(f"{cut.error_type}: {cut}", cut)
             reply.fail(ErrorReport.of(cut))
         if invocation.background:
             seconds = time_before_stop(invocation.remaining(), self._margin)

@@ -164,3 +164,13 @@ def test_shutdown(launch: Launcher, kind: str, slots: int) -> None:
     [line] = env.process.logged("Runtime.ShutDown: The process was shut down before")
     assert exchange.request_id in line.text
     assert not env.process.logged("cut short")
+
+
+@pytest.mark.parametrize(("kind", "slots"), EVERYWHERE)
+def test_what_the_shutdown_cuts_off_is_told_at_any_level(launch: Launcher, kind: str, slots: int) -> None:
+    """It is the failure of an invocation, as any."""
+    env = start(launch, kind, slots, EVERLOOP_SHUTDOWN_TIMEOUT="1", AWS_LAMBDA_LOG_LEVEL="CRITICAL")
+    env.invoke(event(kind), timeout=60).wait_for_size(2000)
+    env.process.signal(signal.SIGTERM)
+    assert env.process.exit_code() == 0
+    assert len(env.process.logged("Runtime.ShutDown: The process was shut down before")) == 1

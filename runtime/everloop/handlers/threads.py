@@ -177,7 +177,7 @@ class _Run:
         await asyncio.wait((self._end,), timeout=SHUTDOWN_GRACE)
         if self._reply.state in UNDER_WAY:
             error = ShutDown("The process was shut down before the handler had returned")
-            logger.error("%s: %s", error.error_type, error)
+            log_failure(f"{error.error_type}: {error}", error)
             self._reply.fail(ErrorReport.of(error))
 
     def ended(self, error: BaseException | None) -> None:
